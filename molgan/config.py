@@ -1,0 +1,114 @@
+"""Composing a run's settings from conf/, for the entry points and for notebooks.
+
+    from molgan import config
+    cfg = config.compose(["data=qm9", "data.path=qm9.csv.gz", "seed=1"])
+
+Configuration stops at the entry points: everything below them takes plain arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from molgan.errors import ConfigError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+HYDRA_VERSION_BASE = "1.3"
+
+
+def config_dir() -> Path:
+    """The folder that holds train.yaml and its groups, as an absolute path.
+
+    An installed package carries a copy inside itself; a checkout and an editable install use conf/
+    at the repository's root.
+
+    Raises:
+        ConfigError: there is neither.
+    """
+    package = Path(__file__).resolve().parent
+    for candidate in (package / "conf", package.parent / "conf"):
+        if candidate.is_dir():
+            return candidate
+    raise ConfigError(
+        f"the settings folder conf/ is in neither {package} nor {package.parent}; reinstall molgan"
+    )
+
+
+def compose(
+    overrides: Sequence[str] = (), config_name: str = "train", directory: Path | None = None
+) -> DictConfig:
+    """Compose settings as the command line would, any number of times in one process.
+
+    Args:
+        overrides: what one would type after the command, such as `data=qm9` or `seed=1`.
+        config_name: the file in conf/ to start from, without `.yaml`: train or generate.
+        directory: another folder to compose from; None is molgan's own.
+
+    Returns:
+        The settings. Interpolations are resolved as they are read; see `to_plain`.
+
+    Raises:
+        ConfigError: an unknown key or option, or a value of another kind than the setting holds.
+            The message names the key and what may have been meant.
+    """
+    from hydra import compose as hydra_compose
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    from molgan import config_checks
+
+    overrides = list(overrides)
+    with _initialized(directory or config_dir()):
+        try:
+            cfg = hydra_compose(config_name=config_name, overrides=overrides)
+        except (HydraException, OmegaConfBaseException) as error:
+            known = config_checks.known_keys(config_name, overrides)
+            raise ConfigError(config_checks.explain(error, known)) from error
+        config_checks.check_values(config_name, overrides)
+    return cfg
+
+
+def to_plain(cfg: DictConfig) -> dict[str, Any]:
+    """Settings as plain dictionaries, lists, numbers and strings, with all references resolved.
+
+    Raises:
+        ConfigError: a reference leads nowhere, or a setting that must be given is missing.
+    """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    from molgan import config_checks
+
+    try:
+        plain = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise ConfigError(config_checks.explain(error)) from error
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+@contextmanager
+def _initialized(directory: Path) -> Iterator[None]:
+    """Hydra set up for `directory`, whether or not a Hydra application is already running.
+
+    Hydra keeps one global instance and refuses a second; the outer one is put back afterwards.
+    """
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+
+    outer = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(
+            version_base=HYDRA_VERSION_BASE, config_dir=str(directory.resolve())
+        ):
+            yield
+    finally:
+        GlobalHydra.instance().clear()
+        if outer is not None:
+            GlobalHydra.instance().initialize(outer)
