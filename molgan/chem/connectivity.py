@@ -1,0 +1,111 @@
+"""Connectivity of many small graphs at once, with adjacency rows as bit masks.
+
+Atom k of a graph is bit ``k % 64`` of word ``k // 64``. One sweep over the atoms costs N operations
+on (B,) integers, whatever the number of bonds; chains in written order need a single sweep.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def adjacency_words(adjacent: np.ndarray) -> np.ndarray:
+    """Pack adjacency rows into bit masks.
+
+    Args:
+        adjacent: (B, N, N) bool, symmetric.
+
+    Returns:
+        (N, B, W) uint64 with W = ceil(N / 64).
+    """
+    batch, n, _ = adjacent.shape
+    words = (n + 63) // 64
+    raw = np.zeros((batch, n, words * 8), dtype=np.uint8)
+    packed = np.packbits(adjacent, axis=-1, bitorder="little")
+    raw[..., : packed.shape[-1]] = packed
+    as_words = raw.view("<u8").astype(np.uint64, copy=False)
+    return np.ascontiguousarray(as_words.transpose(1, 0, 2))
+
+
+def present_words(present: np.ndarray) -> np.ndarray:
+    """Pack atom masks (B, N) bool into (B, W) uint64."""
+    masks: np.ndarray = adjacency_words(present[:, None, :])[0]
+    return masks
+
+
+def lowest_bit(masks: np.ndarray) -> np.ndarray:
+    """Keep only the lowest set bit of each mask (B, W); an empty mask stays empty."""
+    result = np.zeros_like(masks)
+    done = np.zeros(len(masks), dtype=bool)
+    for w in range(masks.shape[1]):
+        word = masks[:, w]
+        # Two's complement: x & -x isolates the lowest set bit.
+        result[:, w] = np.where(done, 0, word & (~word + np.uint64(1)))
+        done |= word != 0
+    return result
+
+
+def reachable(words: np.ndarray, seeds: np.ndarray) -> np.ndarray:
+    """Find the atoms connected to the seeds.
+
+    Args:
+        words: (N, B, W) adjacency from `adjacency_words`.
+        seeds: (B, W) atoms to start from.
+
+    Returns:
+        (B, W) masks of all atoms reached, seeds included.
+    """
+    reached = seeds.copy()
+    active = np.arange(len(seeds))
+    while active.size:
+        before = reached[active]
+        now = before.copy()
+        rows = words[:, active]
+        for k in range(len(words)):
+            bit = (now[:, k // 64] >> np.uint64(k % 64)) & np.uint64(1)
+            now |= rows[k] * bit[:, None]
+        reached[active] = now
+        active = active[(now != before).any(axis=1)]
+    return reached
+
+
+def is_connected(adjacent: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """Tell which graphs are in one piece.
+
+    Args:
+        adjacent: (B, N, N) bool, symmetric, False at absent atoms.
+        present: (B, N) bool.
+
+    Returns:
+        (B,) bool; an empty graph counts as connected.
+    """
+    masks = present_words(present)
+    reached = reachable(adjacency_words(adjacent), lowest_bit(masks))
+    connected: np.ndarray = (reached == masks).all(axis=1)
+    return connected
+
+
+def largest_component(adjacent: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """Keep the largest connected piece of each graph.
+
+    Args:
+        adjacent: (B, N, N) bool, symmetric, False at absent atoms.
+        present: (B, N) bool.
+
+    Returns:
+        (B, N) bool; of pieces of equal size the one with the first atom.
+    """
+    words = adjacency_words(adjacent)
+    left = present_words(present)
+    best = np.zeros_like(left)
+    best_size = np.zeros(len(left), dtype=np.int64)
+    while left.any():
+        piece = reachable(words, lowest_bit(left))
+        size = np.bitwise_count(piece).sum(axis=1, dtype=np.int64)
+        better = size > best_size
+        best[better] = piece[better]
+        best_size[better] = size[better]
+        left &= ~piece
+    as_bytes = best.astype("<u8").view(np.uint8)
+    bits = np.unpackbits(as_bytes, axis=-1, bitorder="little", count=present.shape[1])
+    return bits.astype(bool)
