@@ -36,7 +36,9 @@ def explain(error: BaseException, known: Sequence[str] = ()) -> str:
             "a value with spaces, commas or brackets, such as 'key=\"a value\"'"
         )
     if isinstance(error, MissingConfigException) and error.missing_cfg_file is not None:
-        return _explain_missing_file(error.missing_cfg_file, error.options or ())
+        named = re.search(r"Available options in '([^']+)'", text)
+        group = named.group(1) if named else error.missing_cfg_file.rpartition("/")[0]
+        return _explain_missing_file(error.missing_cfg_file, group, error.options or ())
     if isinstance(error, MissingMandatoryValue):
         key = _full_key(error, text)
         return f"{key} must be given: add {key}=... to the command"
@@ -83,14 +85,13 @@ def check_values(config_name: str, overrides: Sequence[str]) -> None:
             continue
         wanted = _mismatch(present[key], _plain(override.value()))
         if wanted:
-            given = f"{key}={override.get_value_element_as_str()}"
-            raise ConfigError(f"{given}: {wanted}{_example(key, present[key])}")
+            raise ConfigError(f"{override.input_line}: {wanted}{_example(key, present[key])}")
 
 
-def _explain_missing_file(path: str, options: Sequence[str]) -> str:
-    group, _, option = path.rpartition("/")
+def _explain_missing_file(path: str, group: str, options: Sequence[str]) -> str:
     if not group:
         return f"there is no settings file {path}.yaml in the settings folder"
+    option = path.removeprefix(f"{group}/")
     close = difflib.get_close_matches(option, options, n=1)
     guess = f"; did you mean {group}={close[0]}?" if close else ""
     choices = ", ".join(options) or "none"
@@ -102,7 +103,8 @@ def _did_you_mean(key: str, known: Sequence[str]) -> str:
     *parents, last = key.split(".")
     same_word = [other for other in known if other.split(".")[-1] == last]
     siblings = [other for other in known if other.split(".")[:-1] == parents]
-    similar = difflib.get_close_matches(key, [*siblings, *known], n=3, cutoff=0.7)
+    others = [other for other in known if not key.startswith(f"{other}.")]
+    similar = difflib.get_close_matches(key, [*siblings, *others], n=3, cutoff=0.75)
     guesses = list(dict.fromkeys([*same_word, *similar]))[:3]
     if guesses:
         return f"; did you mean {' or '.join(guesses)}?"
