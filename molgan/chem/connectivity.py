@@ -85,27 +85,39 @@ def is_connected(adjacent: np.ndarray, present: np.ndarray) -> np.ndarray:
     return connected
 
 
-def largest_component(adjacent: np.ndarray, present: np.ndarray) -> np.ndarray:
+def largest_component(
+    adjacent: np.ndarray, present: np.ndarray, weights: np.ndarray | None = None
+) -> np.ndarray:
     """Keep the largest connected piece of each graph.
 
     Args:
         adjacent: (B, N, N) bool, symmetric, False at absent atoms.
         present: (B, N) bool.
+        weights: (B, N) in [0, 1]; of pieces of equal size the heaviest is kept. Optional.
 
     Returns:
-        (B, N) bool; of pieces of equal size the one with the first atom.
+        (B, N) bool; where all else is equal, the piece with the first atom.
     """
     words = adjacency_words(adjacent)
     left = present_words(present)
-    best = np.zeros_like(left)
-    best_size = np.zeros(len(left), dtype=np.int64)
+    batch, n = present.shape
+    best = np.zeros((batch, n), dtype=bool)
+    best_size = np.zeros(batch)
     while left.any():
         piece = reachable(words, lowest_bit(left))
-        size = np.bitwise_count(piece).sum(axis=1, dtype=np.int64)
+        members = _unpack(piece, n)
+        size = members.sum(axis=1).astype(np.float64)
+        if weights is not None:
+            # Weights decide between equal sizes only: together they stay below one atom.
+            size += (members * weights).sum(axis=1) / (n + 1)
         better = size > best_size
-        best[better] = piece[better]
+        best[better] = members[better]
         best_size[better] = size[better]
         left &= ~piece
-    as_bytes = best.astype("<u8").view(np.uint8)
-    bits = np.unpackbits(as_bytes, axis=-1, bitorder="little", count=present.shape[1])
-    return bits.astype(bool)
+    return best
+
+
+def _unpack(masks: np.ndarray, n: int) -> np.ndarray:
+    """Turn masks (B, W) uint64 back into (B, n) bool."""
+    as_bytes = masks.astype("<u8").view(np.uint8)
+    return np.unpackbits(as_bytes, axis=-1, bitorder="little", count=n).astype(bool)

@@ -1,7 +1,7 @@
 """Arrays to molecules, strictly: every graph becomes a sanitised molecule or a reason.
 
-What can be told from the arrays is decided for the whole batch in numpy; only graphs that pass reach
-RDKit, which costs several times more per molecule than everything here together.
+What can be told from the arrays is decided for the whole batch in numpy; only graphs that pass
+reach RDKit, which costs several times more per molecule than everything here together.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ DECODE_REASONS = ("empty", "valence", "fragments", "kekulize", "sanitize")
 MIN_BOND_ORDER = np.array([0, 1, 2, 3, 1], dtype=np.uint8)
 
 BOND_TYPES = (
-    None,
+    Chem.BondType.ZERO,  # never built: "none" is the absence of a bond
     Chem.BondType.SINGLE,
     Chem.BondType.DOUBLE,
     Chem.BondType.TRIPLE,
@@ -55,9 +55,9 @@ class Decoded:
         return self.reason is None
 
 
-def atom_templates(vocabulary: Vocabulary) -> list[Chem.Atom | None]:
+def atom_templates(vocabulary: Vocabulary) -> list[Chem.Atom]:
     """Make one RDKit atom per atom type; adding it to a molecule copies it."""
-    templates: list[Chem.Atom | None] = [None]
+    templates = [Chem.Atom("*")]  # never built: index 0 is the absence of an atom
     for kind in vocabulary.atoms:
         atom = Chem.Atom(kind.symbol)
         atom.SetFormalCharge(kind.charge)

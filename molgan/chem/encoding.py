@@ -1,7 +1,8 @@
 """Molecules to arrays. The arrays are a function of the molecule's identity alone.
 
-A molecule is written as canonical SMILES, read back, and its atoms keep the order in which the SMILES
-names them: depth-first, so that neighbours stay near, and the same for every input of that molecule.
+A molecule is written as canonical SMILES, read back, and its atoms keep the order in which the
+SMILES names them: depth-first, so that neighbours stay near, and the same for every input of that
+molecule.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 import numpy as np
 from rdkit import Chem
 
+from molgan.chem.reading import parse
 from molgan.chem.vocabulary import AtomType, Vocabulary
 from molgan.errors import ChemistryError
 
@@ -27,10 +29,6 @@ ENCODE_REASONS = (
 )
 
 _ATOM_TOKEN = re.compile(r"\[[^\]]*\]|Br|Cl|[BCNOPSFIbcnops*]")
-_PLAIN = Chem.SmilesParserParams()
-_PLAIN.sanitize = False
-_PLAIN.removeHs = False
-
 _AROMATIC = 4
 
 
@@ -83,7 +81,7 @@ class Encoder:
             assert reason is not None
             raise EncodingError(reason, f"cannot encode {name[:100]!r}: {texts[reason]}")
         smiles: str = Chem.MolToSmiles(mol, isomericSmiles=False)
-        ordered = Chem.MolFromSmiles(smiles, _PLAIN)
+        ordered = parse(smiles)
         if ordered is None:
             raise EncodingError("roundtrip", f"RDKit cannot read its own SMILES {smiles[:100]!r}")
         atoms = self._encode_atoms(ordered, smiles)

@@ -6,14 +6,21 @@ sanitised by RDKit. The *identity* of a molecule is its canonical SMILES in this
 
 from __future__ import annotations
 
+from typing import Any
+
 from rdkit import Chem
 
-_PARAMS = Chem.SmilesParserParams()
+_PARAMS: Any = Chem.SmilesParserParams()
 _PARAMS.sanitize = False
 _PARAMS.removeHs = False
 
 MAX_PASSES = 4
 """How often a canonical SMILES is read and written again until it stays the same."""
+
+
+def parse(smiles: str) -> Chem.Mol | None:
+    """Parse a SMILES as it stands: no sanitisation, no removal of hydrogens."""
+    return Chem.MolFromSmiles(smiles, _PARAMS)
 
 
 def read_smiles(smiles: str, *, max_atoms: int | None = None) -> tuple[Chem.Mol | None, str | None]:
@@ -28,7 +35,7 @@ def read_smiles(smiles: str, *, max_atoms: int | None = None) -> tuple[Chem.Mol 
         (only with `max_atoms`), ``size``. Several fragments are let through when `max_atoms`
         is None.
     """
-    mol = Chem.MolFromSmiles(smiles, _PARAMS)
+    mol = parse(smiles)
     if mol is None:
         return None, "parse"
     # A SMILES without these characters cannot hold what is to be removed.

@@ -1,0 +1,103 @@
+"""Properties of one molecule, as plain functions of an RDKit molecule."""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+from rdkit import Chem, RDConfig
+from rdkit.Chem import QED, Crippen, rdMolDescriptors
+from rdkit.Chem.Scaffolds import MurckoScaffold
+
+from molgan.errors import ChemistryError
+
+
+def qed(mol: Chem.Mol) -> float:
+    """Quantitative estimate of drug-likeness, 0 to 1, higher is better.
+
+    Bickerton et al., Nature Chemistry 4, 90 (2012), with RDKit's mean weights.
+    """
+    return float(QED.qed(mol))  # type: ignore[no-untyped-call]
+
+
+def logp(mol: Chem.Mol) -> float:
+    """Octanol-water partition coefficient logP by Wildman and Crippen's atom contributions.
+
+    J. Chem. Inf. Comput. Sci. 39, 868 (1999). Drug-like molecules lie between about -2 and 6.
+    """
+    return float(Crippen.MolLogP(mol))  # type: ignore[attr-defined]
+
+
+def sa_score(mol: Chem.Mol) -> float:
+    """Synthetic accessibility score, 1 (easy) to 10 (hard).
+
+    Ertl and Schuffenhauer, J. Cheminf. 1, 8 (2009), in the version that RDKit's Contrib carries.
+    The fragment table (4 MB) is read at the first call and kept.
+
+    Raises:
+        ChemistryError: the molecule has no atoms, or RDKit came without its Contrib folder.
+    """
+    if mol.GetNumAtoms() == 0:
+        raise ChemistryError("a molecule without atoms has no SA score")
+    return float(_sascorer().calculateScore(mol))
+
+
+def num_heavy_atoms(mol: Chem.Mol) -> int:
+    """Number of atoms other than hydrogen."""
+    return int(mol.GetNumHeavyAtoms())
+
+
+def molecular_weight(mol: Chem.Mol) -> float:
+    """Average molecular weight in g/mol, hydrogens included."""
+    return float(rdMolDescriptors._CalcMolWt(mol))
+
+
+def tpsa(mol: Chem.Mol) -> float:
+    """Topological polar surface area in square angstrom (Ertl et al., J. Med. Chem. 43, 3714)."""
+    return float(rdMolDescriptors.CalcTPSA(mol))
+
+
+def num_h_bond_donors(mol: Chem.Mol) -> int:
+    """Number of hydrogen bond donors as RDKit counts them."""
+    return int(rdMolDescriptors.CalcNumHBD(mol))
+
+
+def num_h_bond_acceptors(mol: Chem.Mol) -> int:
+    """Number of hydrogen bond acceptors as RDKit counts them."""
+    return int(rdMolDescriptors.CalcNumHBA(mol))
+
+
+def num_rotatable_bonds(mol: Chem.Mol) -> int:
+    """Number of rotatable bonds, amides and other stiff bonds left out (RDKit's default)."""
+    return int(rdMolDescriptors.CalcNumRotatableBonds(mol))
+
+
+def num_rings(mol: Chem.Mol) -> int:
+    """Number of rings in the smallest set of smallest rings."""
+    return int(rdMolDescriptors.CalcNumRings(mol))
+
+
+def murcko_scaffold(mol: Chem.Mol) -> str:
+    """Canonical SMILES of the Bemis-Murcko scaffold without stereochemistry.
+
+    Bemis and Murcko, J. Med. Chem. 39, 2887 (1996). An acyclic molecule has none: ``""``.
+    """
+    scaffold = MurckoScaffold.GetScaffoldForMol(mol)  # type: ignore[no-untyped-call]
+    smiles: str = Chem.MolToSmiles(scaffold, isomericSmiles=False)
+    return smiles
+
+
+@cache
+def _sascorer() -> ModuleType:
+    # Contrib is a folder of scripts, not a package: it is loaded from its path.
+    path = Path(RDConfig.RDContribDir) / "SA_Score" / "sascorer.py"
+    spec = importlib.util.spec_from_file_location("molgan._sascorer", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise ChemistryError(
+            f"RDKit's SA score is missing at {path}; install RDKit from PyPI: pip install rdkit"
+        )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
