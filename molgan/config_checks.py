@@ -12,8 +12,10 @@ from molgan.errors import ConfigError
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
 
-# A setting that holds a number or a switch may also be left to the program.
+# A setting that holds a number or a switch may also be left to the program ...
 _AUTO = "auto"
+# ... and a switch may take a file in place of "true": the file to use.
+_PATH = re.compile(r"[/\\]|\.\w+$")
 
 
 def explain(error: BaseException, known: Sequence[str] = ()) -> str:
@@ -65,8 +67,8 @@ def known_keys(config_name: str, overrides: Sequence[str]) -> list[str]:
 def check_values(config_name: str, overrides: Sequence[str]) -> None:
     """Refuse a value of another kind than the setting holds, such as text for a number.
 
-    Hydra must be initialized. Null is always allowed, so is `auto`, and whatever replaces a null or
-    a text.
+    Hydra must be initialized. Null is always allowed, so is `auto`, a path for a switch, and whatever
+    replaces a null or a text.
 
     Raises:
         ConfigError: naming the key, the value given and the present one.
@@ -184,7 +186,8 @@ def _mismatch(present: Any, given: Any) -> str | None:
             None if free or not isinstance(given, dict | list) else "a single value is wanted here"
         )
     if isinstance(present, bool):
-        return None if isinstance(given, bool) else "true or false is wanted here"
+        fits = isinstance(given, bool) or bool(text and _PATH.search(text))
+        return None if fits else "true or false is wanted here"
     if isinstance(present, int | float):
         number = isinstance(given, int | float) and not isinstance(given, bool)
         return None if number else "a number is wanted here"

@@ -23,7 +23,7 @@ LEAVES = sorted(
     if path.relative_to(CONF).parts[0] != "hydra"
 )
 # Building one of these reads and encodes a whole data set; its settings are checked all the same.
-WORKS_WHEN_BUILT = {"molgan.data.MoleculeDataset", "molgan.data.dataset.MoleculeDataset"}
+WORKS_WHEN_BUILT = {"molgan.data.MoleculeDataset", "molgan.data.load_dataset"}
 
 
 @pytest.fixture(scope="module")
