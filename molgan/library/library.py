@@ -1,0 +1,161 @@
+"""A library: molecules with unique names, their scores, and the reasons why a score is missing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from molgan.chem import Decoded
+from molgan.errors import DataError
+from molgan.library.writers import atomic_write, molecule_name, smi_line
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Library:
+    """A table of molecules with the columns `name`, `smiles` and one for each score.
+
+    Args:
+        frame: The table; `name` may be missing, names are then given by position.
+        prefix: Of names given here.
+        rejected: Reason -> number of molecules drawn that are not in the table.
+
+    Attributes:
+        frame: pandas DataFrame with a fresh index 0..n-1; `name` and `smiles` come first.
+        rejected: As given.
+
+    Raises:
+        DataError: If there is no column `smiles`, or names repeat.
+    """
+
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        *,
+        prefix: str = "mol",
+        rejected: Mapping[str, int] | None = None,
+    ) -> None:
+        if "smiles" not in frame.columns:
+            raise DataError(
+                f"a library needs a column smiles; there are: {', '.join(map(str, frame.columns))}"
+            )
+        frame = frame.reset_index(drop=True)
+        if "name" not in frame.columns:
+            frame["name"] = [molecule_name(prefix, index) for index in range(len(frame))]
+        repeated = frame["name"][frame["name"].duplicated()]
+        if len(repeated):
+            raise DataError(
+                f"names in a library must be unique, and {repeated.iloc[0]!r} is there twice"
+            )
+        first = ["name", "smiles"]
+        self.frame = frame[first + [name for name in frame.columns if name not in first]]
+        self.rejected = dict(rejected or {})
+
+    @classmethod
+    def from_decoded(
+        cls,
+        decoded: Sequence[Decoded],
+        scores: Mapping[str, Sequence[Any]] | None = None,
+        reasons: Sequence[str | None] | None = None,
+        *,
+        prefix: str = "mol",
+    ) -> Library:
+        """Build from decoded molecules; invalid ones are counted by reason in `rejected`.
+
+        Args:
+            decoded: B molecules.
+            scores: Column name -> B values, such as `ObjectiveResult.columns()`.
+            reasons: B entries: why scores of a molecule are missing; becomes the column `reason` if
+                there are any.
+            prefix: Of the names, which count the molecules kept.
+        """
+        import pandas as pd
+
+        kept = [row for row, item in enumerate(decoded) if item.smiles is not None]
+        columns: dict[str, list[Any]] = {"smiles": [decoded[row].smiles for row in kept]}
+        for name, values in (scores or {}).items():
+            columns[name] = [values[row] for row in kept]
+        if reasons is not None and any(reasons[row] for row in kept):
+            columns["reason"] = [reasons[row] or "" for row in kept]
+        rejected = Counter(item.reason or "invalid" for item in decoded if item.smiles is None)
+        return cls(pd.DataFrame(columns), prefix=prefix, rejected=rejected)
+
+    @classmethod
+    def read(cls, path: str | Path) -> Library:
+        """Read a library back from a .smi (`SMILES name`) or .csv file written by this class.
+
+        For files from elsewhere, with other columns, encodings or bad lines, use `molgan.data`.
+
+        Raises:
+            DataError: If the file is missing, is no UTF-8 text, or has no SMILES.
+        """
+        import pandas as pd
+
+        path = Path(path)
+        try:
+            if path.suffix.lower() == ".csv":
+                return cls(pd.read_csv(path, dtype={"name": str, "smiles": str}))
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError as error:
+            raise DataError(f"there is no file {path}") from error
+        except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+            raise DataError(f"{path} is no library that can be read: {error}") from error
+        except OSError as error:
+            raise DataError(f"cannot read {path}: {error.strerror}") from error
+        rows = [line.split(maxsplit=1) for line in lines if line.strip()]
+        frame = pd.DataFrame({"smiles": [row[0] for row in rows]}, dtype=object)
+        if rows and all(len(row) == 2 for row in rows):
+            frame["name"] = [row[1].strip() for row in rows]
+        return cls(frame)
+
+    def __len__(self) -> int:
+        """Return the number of molecules."""
+        return len(self.frame)
+
+    @property
+    def smiles(self) -> list[str]:
+        """The SMILES, in the order of the table."""
+        return list(self.frame["smiles"])
+
+    @property
+    def names(self) -> list[str]:
+        """The names, in the order of the table."""
+        return list(self.frame["name"])
+
+    def write_smi(self, path: str | Path) -> None:
+        """Write `SMILES<space>name`, one molecule a line, atomically.
+
+        Raises:
+            MolganError: If the file cannot be written; it names the file.
+        """
+        with atomic_write(path) as file:
+            file.writelines(map(smi_line, self.smiles, self.names))
+
+    def write_csv(self, path: str | Path) -> None:
+        """Write the whole table with scores, atomically; missing scores are empty fields.
+
+        Raises:
+            MolganError: If the file cannot be written; it names the file.
+        """
+        with atomic_write(path) as file:
+            self.frame.to_csv(file, index=False, float_format="%.6g", lineterminator="\n")
+
+    def write_grid(
+        self, path: str | Path, legend: Sequence[str] = (), *, n: int = 24, n_cols: int = 6
+    ) -> None:
+        """Draw the first n molecules, the named score columns below each.
+
+        Raises:
+            MolganError: If the picture cannot be written.
+        """
+        from molgan.library.pictures import write_grid
+
+        top = self.frame.head(n)
+        legends = [
+            "  ".join(f"{name} {value:.2f}" for name, value in zip(legend, row, strict=True))
+            for row in top[list(legend)].itertuples(index=False)
+        ]
+        write_grid(path, list(top["smiles"]), legends, n_cols=n_cols)

@@ -1,0 +1,92 @@
+"""Pictures: a grid of molecules, and the curves of a training run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rdkit import Chem
+from rdkit.Chem import rdDepictor
+from rdkit.Chem.Draw import rdMolDraw2D
+
+from molgan.chem import quiet_rdkit
+from molgan.errors import ChemistryError
+from molgan.library.writers import atomic_write
+
+_NOTHING = "no valid molecules"
+
+
+def write_grid(
+    path: str | Path,
+    smiles: Sequence[str],
+    legends: Sequence[str] | None = None,
+    n_cols: int = 6,
+    *,
+    cell: tuple[int, int] = (260, 220),
+) -> None:
+    """Draw molecules in a grid on white and write it as PNG, atomically.
+
+    All molecules are drawn at one scale, so that small ones look small. Without any molecule the
+    picture says so.
+
+    Args:
+        path: The .png file.
+        smiles: What to draw, row by row.
+        legends: One line of text below each molecule.
+        n_cols: Molecules in a row, at least 1.
+        cell: Width and height of a molecule with its legend, in pixels.
+
+    Raises:
+        ChemistryError: If RDKit cannot read one of the SMILES.
+        MolganError: If the file cannot be written; it names the file.
+        ValueError: If there are not as many legends as molecules.
+    """
+    if legends is not None and len(legends) != len(smiles):
+        raise ValueError(f"{len(legends)} legends for {len(smiles)} molecules")
+    with quiet_rdkit():
+        mols = [_depict(text) for text in smiles]
+    columns = max(1, min(n_cols, len(mols)))
+    rows = max(1, -(-len(mols) // columns))
+    width, height = cell
+    drawer = rdMolDraw2D.MolDraw2DCairo(columns * width, rows * height, width, height)
+    options: Any = drawer.drawOptions()
+    options.bondLineWidth = 2
+    options.padding = 0.12
+    options.fixedBondLength = (
+        32.0  # pixels at most, so that a grid of small molecules is not blown up
+    )
+    options.legendFontSize = 17
+    options.legendFraction = 0.14
+    options.minFontSize = 10
+    options.setBackgroundColour((1.0, 1.0, 1.0))
+    if mols:
+        drawer.DrawMolecules(mols, legends=list(legends) if legends else [""] * len(mols))
+    else:
+        # An empty molecule draws nothing but its legend.
+        drawer.DrawMolecule(Chem.Mol(), legend=_NOTHING)
+    drawer.FinishDrawing()
+    with atomic_write(path, binary=True) as file:
+        file.write(drawer.GetDrawingText())
+
+
+def _depict(smiles: str) -> Chem.Mol:
+    """Read a SMILES and lay it out flat, its longer side horizontal."""
+    mol = Chem.MolFromSmiles(smiles)
+    if mol is None:
+        raise ChemistryError(f"cannot draw {smiles!r}: RDKit does not read it as a molecule")
+    rdDepictor.Compute2DCoords(mol)
+    rdDepictor.StraightenDepiction(mol)
+    return mol
+
+
+def write_curves(metrics_jsonl: str | Path, path: str | Path) -> None:
+    """Draw the curves of a training run from its metrics file and write them as PNG, atomically.
+
+    See `molgan.library.curves` for what is drawn.
+    """
+    from molgan.library.curves import draw_curves, read_metrics
+
+    figure: Any = draw_curves(read_metrics(metrics_jsonl))
+    with atomic_write(path, binary=True) as file:
+        figure.savefig(file, format="png", dpi=110, facecolor="white")
