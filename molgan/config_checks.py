@@ -68,7 +68,7 @@ def check_values(config_name: str, overrides: Sequence[str]) -> None:
     """Refuse a value of another kind than the setting holds, such as text for a number.
 
     Hydra must be initialized. Always allowed: null, `auto`, a path for a switch, and anything
-    in for a null or a text.
+    in place of a null or a text.
 
     Raises:
         ConfigError: naming the key, the value given and the present one.
