@@ -39,7 +39,8 @@ _SINGLES = {
     "eval/scaffolds": "distinct Murcko scaffolds",
     "eval/int_div": "internal diversity",
 }
-_REWARDS = ("reward/", "eval/reward", "eval/qed", "eval/sa", "eval/logp")
+_REWARDS = ("reward/", "eval/reward", "eval/qed")  # what lies in [0, 1]
+_PROPERTIES = {"eval/logp": "mean logP", "eval/sa": "mean SA score"}
 
 
 @dataclass(frozen=True)
@@ -78,27 +79,26 @@ def read_metrics(path: str | Path) -> list[dict[str, Any]]:
             continue
         if not (isinstance(row, dict) and isinstance(row.get(X), int | float)):
             continue
-        while rows and rows[-1][X] > row[X]:
-            rows.pop()
+        if rows and rows[-1][X] > row[X]:
+            while rows and rows[-1][X] >= row[X]:
+                rows.pop()
         rows.append(row)
     return rows
 
 
 def panels(rows: Sequence[dict[str, Any]]) -> list[Panel]:
     """Return what there is to draw, in order: losses, shares, single figures, rewards."""
-    keys = list(dict.fromkeys(key for row in rows for key in row))
-    found = [Panel(key, {"": key}) for key in keys if key.startswith("loss/")]
+    keys = list(dict.fromkeys(key for row in rows for key in row if _is_number(row[key])))
+    losses = [key for key in keys if key.startswith("loss/")]
+    found = [Panel(f"{key.removeprefix('loss/')} loss", {"": key}) for key in losses]
     shares = {label: key for key, label in _SHARES.items() if key in keys}
     if shares:
         found.append(Panel("samples", shares, share=True))
     found += [Panel(title, {"": key}) for key, title in _SINGLES.items() if key in keys]
     rewards = {key.partition("/")[2]: key for key in keys if key.startswith(_REWARDS)}
-    # logP and SA have units of their own and would flatten the scores in [0, 1] beside them.
-    own = {label: key for label, key in rewards.items() if key in ("eval/logp", "eval/sa")}
-    joint = {label: key for label, key in rewards.items() if label not in own}
-    if joint:
-        found.append(Panel("rewards", joint))
-    return found + [Panel(f"mean {label}", {"": key}) for label, key in own.items()]
+    if rewards:
+        found.append(Panel("rewards, 0 to 1", rewards))
+    return found + [Panel(title, {"": key}) for key, title in _PROPERTIES.items() if key in keys]
 
 
 def phase_spans(rows: Sequence[dict[str, Any]]) -> list[tuple[float, float, str]]:
@@ -169,6 +169,7 @@ def _draw_panel(axes: Axes, panel: Panel, rows: Sequence[dict[str, Any]]) -> Non
     axes.set_title(panel.title, fontsize=10, loc="left")
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.tick_params(labelsize=8)
+    axes.margins(x=0.01)
     axes.grid(alpha=0.25, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
 
@@ -183,24 +184,25 @@ def _draw_phases(axes: Axes, spans: Sequence[tuple[float, float, str]], *, label
             axes.text(
                 start,
                 0.99,
-                f" {phase}",
+                phase,
                 transform=axes.get_xaxis_transform(),
                 fontsize=7,
                 color="#555555",
                 va="top",
                 rotation=90,
+                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 1.0},
             )
 
 
 def _series(rows: Sequence[dict[str, Any]], key: str) -> tuple[np.ndarray, np.ndarray]:
     """Return (x, y) of the rows that have a finite number under `key`."""
-    points = [
-        (row[X], row[key])
-        for row in rows
-        if isinstance(row.get(key), int | float) and math.isfinite(row[key])
-    ]
+    points = [(row[X], row[key]) for row in rows if _is_number(row.get(key))]
     table = np.array(points, dtype=np.float64).reshape(-1, 2)
     return table[:, 0], table[:, 1]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _running_mean(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

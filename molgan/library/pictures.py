@@ -9,6 +9,7 @@ from typing import Any
 from rdkit import Chem
 from rdkit.Chem import rdDepictor
 from rdkit.Chem.Draw import rdMolDraw2D
+from rdkit.Geometry import Point2D
 
 from molgan.chem import quiet_rdkit
 from molgan.errors import ChemistryError
@@ -23,7 +24,7 @@ def write_grid(
     legends: Sequence[str] | None = None,
     n_cols: int = 6,
     *,
-    cell: tuple[int, int] = (260, 220),
+    cell: tuple[int, int] = (260, 210),
 ) -> None:
     """Draw molecules in a grid on white and write it as PNG, atomically.
 
@@ -52,7 +53,7 @@ def write_grid(
     drawer = rdMolDraw2D.MolDraw2DCairo(columns * width, rows * height, width, height)
     options: Any = drawer.drawOptions()
     options.bondLineWidth = 2
-    options.padding = 0.12
+    options.padding = 0.06
     options.fixedBondLength = (
         32.0  # pixels at most, so that a grid of small molecules is not blown up
     )
@@ -63,8 +64,8 @@ def write_grid(
     if mols:
         drawer.DrawMolecules(mols, legends=list(legends) if legends else [""] * len(mols))
     else:
-        # An empty molecule draws nothing but its legend.
-        drawer.DrawMolecule(Chem.Mol(), legend=_NOTHING)
+        drawer.SetFontSize(14)
+        drawer.DrawString(_NOTHING, Point2D(width / 2, height / 2), rawCoords=True)
     drawer.FinishDrawing()
     with atomic_write(path, binary=True) as file:
         file.write(drawer.GetDrawingText())
