@@ -19,7 +19,7 @@ def qed(mol: Chem.Mol) -> float:
 
     Bickerton et al., Nature Chemistry 4, 90 (2012), with RDKit's mean weights.
     """
-    return float(QED.qed(mol))  # type: ignore[no-untyped-call]
+    return float(QED.qed(mol))
 
 
 def logp(mol: Chem.Mol) -> float:
@@ -84,7 +84,7 @@ def murcko_scaffold(mol: Chem.Mol) -> str:
 
     Bemis and Murcko, J. Med. Chem. 39, 2887 (1996). An acyclic molecule has none: ``""``.
     """
-    scaffold = MurckoScaffold.GetScaffoldForMol(mol)  # type: ignore[no-untyped-call]
+    scaffold = MurckoScaffold.GetScaffoldForMol(mol)
     smiles: str = Chem.MolToSmiles(scaffold, isomericSmiles=False)
     return smiles
 

@@ -107,10 +107,8 @@ def _valence(
     rows = range(len(atoms))
     scores = [None if bond_scores is None else bond_scores[row] for row in rows]
     results: list[Decoded | None] = [None] * len(atoms)
-    # Each attempt asks less of the chemistry than the one before. The last has single bonds
-    # between atoms that have room for them, which no rule of RDKit refuses.
-    attempts = ("aromatic", "kekule", "single") if codec.vocabulary.aromatic else _KEKULE_ATTEMPTS
-    for attempt in attempts:
+    # Each attempt asks less of the chemistry than the one before; the last, one atom, cannot fail.
+    for attempt in _ATTEMPTS[0 if codec.vocabulary.aromatic else 1 :]:
         todo = [row for row in rows if results[row] is None]
         if not todo:
             break
@@ -120,12 +118,13 @@ def _valence(
         sure = None if atom_scores is None else atom_scores[todo]
         decoded = _largest_fragment(atoms[todo], repaired, codec, sure, None)
         for row, result in zip(todo, decoded, strict=True):
-            if result.valid or attempt == "single":
+            if result.valid or attempt == _ATTEMPTS[-1]:
                 results[row] = result
     return [result for result in results if result is not None]
 
 
-_KEKULE_ATTEMPTS = ("kekule", "single")
+_ATTEMPTS = ("aromatic", "kekule", "single", "atom")
+"""Aromatic bonds kept; as single and double bonds; all bonds single; a lone atom."""
 
 
 def _fit_bonds(
@@ -141,12 +140,13 @@ def _fit_bonds(
         bonds: (N, N) wanted bond types, symmetric; absent atoms have none.
         capacity: (N,) largest valence of each atom, 0 where there is none.
         scores: (N, N, Y) probabilities or None.
-        attempt: ``aromatic`` keeps aromatic bonds, ``kekule`` makes them single or double,
-            ``single`` makes every bond single.
+        attempt: One of `_ATTEMPTS`.
 
     Returns:
         (N, N) uint8 bond types, symmetric.
     """
+    if attempt == "atom":
+        return np.zeros_like(bonds)
     first, second = np.nonzero(np.triu(bonds, 1))
     wanted = bonds[first, second]
     likelihood = np.ones(len(wanted)) if scores is None else scores[first, second, wanted]
