@@ -1,0 +1,197 @@
+"""From composed settings to the objects of a run: the last place that knows about configuration."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from hydra.utils import instantiate
+from lightning_fabric import Fabric
+from omegaconf import DictConfig
+
+from molgan.bundle import Bundle
+from molgan.config import to_plain
+from molgan.data import MoleculeDataset
+from molgan.errors import ConfigError
+from molgan.metrics import HashedIdentities
+from molgan.models import LatentGenerator
+from molgan.rewards import Objective, Scorer
+from molgan.training import (
+    AdversarialPhase,
+    AveragedNetworks,
+    Context,
+    JsonLines,
+    Networks,
+    RealMolecules,
+    Tracker,
+    Trainer,
+)
+from molgan.training.checkpoint import read_checkpoint
+from molgan.training.run_folder import METRICS, versions
+
+if TYPE_CHECKING:
+    from molgan.training.trainer import PhaseFactory
+
+log = logging.getLogger("molgan")
+
+
+def build_fabric(cfg: DictConfig) -> Fabric:
+    """Device, precision and processes.
+
+    Raises:
+        ConfigError: for a device or a precision that this machine does not have.
+    """
+    device = str(cfg.device)
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("device=cuda, but torch sees no GPU: use device=cpu or device=auto")
+    precision = str(cfg.precision)
+    if precision == "auto":
+        precision = "bf16-mixed" if _computes_in_bfloat16(device) else "32-true"
+    accelerator = "cuda" if device == "cuda" else device
+    try:
+        strategy = "auto" if int(cfg.devices) == 1 else "ddp"
+        return Fabric(
+            accelerator=accelerator,
+            devices=int(cfg.devices),
+            strategy=strategy,
+            precision=precision,  # type: ignore[arg-type]
+        )
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"device={device} precision={precision}: {error}") from error
+
+
+def build_networks(model: DictConfig, dataset: MoleculeDataset) -> Networks:
+    """Networks of the sizes that the data ask for."""
+    types = {
+        "num_atom_types": dataset.vocabulary.num_atom_types,
+        "num_bond_types": dataset.vocabulary.num_bond_types,
+    }
+    generator = instantiate(model.generator)(**types, max_atoms=dataset.max_atoms)
+    networks = Networks(generator)
+    if model.critic is not None:
+        networks.critic = instantiate(model.critic)(**types)
+    if model.reward is not None:
+        networks.reward = instantiate(model.reward)(**types)
+    if model.encoder is not None:
+        if not isinstance(generator, LatentGenerator):
+            raise ConfigError("model.encoder needs a model.generator with a latent space")
+        networks.encoder = instantiate(model.encoder)(**generator.encoder_config())
+        networks.latent_critic = instantiate(model.latent_critic)(
+            latent_dim=generator.latent_dim, max_atoms=dataset.max_atoms
+        )
+    return networks
+
+
+def build_phases(cfg: DictConfig, dataset: MoleculeDataset, scorer: Scorer) -> dict[str, PhaseFactory]:
+    """A factory for each phase in ``trainer.phases``, in their order; null leaves one out."""
+    optimizer = instantiate(cfg.optimizer)
+    loss = instantiate(cfg.loss)
+    phases: dict[str, PhaseFactory] = {}
+    for name, node in cfg.trainer.phases.items():
+        if node is None:
+            continue
+        factory = functools.partial(instantiate(node), optimizer=optimizer)
+        if node._target_.endswith(AdversarialPhase.__name__):
+            rewarded = scorer if scorer.objective else None
+            factory = functools.partial(
+                factory, codec=dataset.codec, scorer=rewarded, loss=loss
+            )
+        phases[str(name)] = factory
+    return phases
+
+
+def build_trainer(
+    cfg: DictConfig,
+    dataset: MoleculeDataset,
+    fabric: Fabric,
+    run_dir: Path | None,
+    resume_from: Path | None = None,
+) -> Trainer:
+    """Everything that a run needs, on its device, seeded.
+
+    Args:
+        cfg: settings as `molgan.config.compose` gives them.
+        dataset: the molecules.
+        fabric: launched.
+        run_dir: where files go; None keeps nothing.
+        resume_from: checkpoint that `Trainer.fit` will be given; figures after it are cut off.
+    """
+    seed = int(cfg.seed)
+    torch.manual_seed(seed)
+    networks = build_networks(cfg.model, dataset).to(fabric.device)
+    averages = AveragedNetworks(networks, float(cfg.trainer.averaging_half_life))
+    dense = dataset.dense("train").to(fabric.device)
+    vocabulary = dataset.vocabulary
+    data = RealMolecules(
+        dense.atoms, dense.bonds, vocabulary.num_atom_types, vocabulary.num_bond_types
+    )
+    # Another stream for each process, all from the one seed.
+    rng = torch.Generator(device=fabric.device)
+    rng.manual_seed(seed * 1_000_003 + fabric.global_rank)
+    objective: Objective = instantiate(cfg.reward)
+    scorer = Scorer(objective, n_jobs=int(cfg.n_jobs))
+    bundle = Bundle(
+        generator=averages.generator,
+        vocabulary=vocabulary,
+        max_atoms=dataset.max_atoms,
+        size_distribution=dataset.marginals("train").sizes,
+        identities=HashedIdentities.from_smiles(dataset.split_smiles("train")),
+        encoder=averages.encoder,
+        discretization=str(cfg.model.discretization),
+        config=to_plain(cfg),
+        versions=versions(),
+    )
+    trackers: list[Tracker] = []
+    if run_dir is not None and fabric.is_global_zero:
+        seen = 0 if resume_from is None else int(read_checkpoint(resume_from)["molecules_seen"])
+        trackers.append(JsonLines(run_dir / METRICS, seen))
+        trackers += [instantiate(node) for node in cfg.tracker.values()]
+    return Trainer(
+        context=Context(fabric, networks, averages, data, rng),
+        phases=build_phases(cfg, dataset, scorer),
+        bundle=bundle,
+        scorer=scorer,
+        run_dir=run_dir,
+        evaluation=instantiate(cfg.trainer.evaluation),
+        intervals=instantiate(cfg.trainer.intervals),
+        guard=instantiate(cfg.trainer.guard),
+        trackers=trackers,
+        seed=seed,
+        progress=bool(cfg.progress),
+    )
+
+
+def describe(dataset: MoleculeDataset, networks: Networks) -> str:
+    """A few lines on data and networks for the start of a run."""
+    sizes = ", ".join(
+        f"{name} {sum(p.numel() for p in net.parameters()) / 1e6:.2f}M"
+        for name, net in networks.items()
+    )
+    splits = ", ".join(f"{name} {len(rows):,}" for name, rows in dataset.split_indices.items())
+    return f"{dataset.coverage.summary()}\nsplits: {splits}\nnetworks (weights): {sizes}"
+
+
+def plain_facts(cfg: DictConfig, dataset: MoleculeDataset) -> Mapping[str, Any]:
+    """What the manifest records of settings and data."""
+    return {
+        "seed": int(cfg.seed),
+        "data": {
+            "content_hash": dataset.content_hash,
+            "molecules": {name: len(rows) for name, rows in dataset.split_indices.items()},
+            "coverage": dataset.coverage.to_dict(),
+        },
+    }
+
+
+def _computes_in_bfloat16(device: str) -> bool:
+    """Whether bfloat16 is computed natively; where it is emulated it is slower than float32."""
+    if device != "cpu" and torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported()
+    flags = Path("/proc/cpuinfo")
+    return flags.exists() and any(
+        name in flags.read_text(errors="replace") for name in ("avx512_bf16", "amx_bf16")
+    )

@@ -1,0 +1,204 @@
+"""The model file: one self-contained file that samples molecules without the data it learnt from.
+
+A bundle is a safetensors file: tensors (weights, hashed training identities) and, in its header, one JSON document
+with vocabulary, network settings, size distribution, configuration, figures and versions. Reading it runs no code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from molgan.chem import Codec, Vocabulary
+from molgan.errors import BundleError, MolganError
+from molgan.metrics import HashedIdentities
+from molgan.models import Encoder, rebuild
+from molgan.sampling import Generator, Sampler
+
+FORMAT = 1
+SUFFIX = ".molgan"
+_DOCUMENT = "molgan"
+_IDENTITIES = "training_identities"
+
+
+@dataclass
+class Bundle:
+    """A trained model with everything needed to use it.
+
+    Attributes:
+        generator: noise to molecules, in evaluation mode.
+        vocabulary: atom and bond types.
+        max_atoms: ``N``.
+        size_distribution: ``(N + 1,)`` probabilities of atom counts in the training set.
+        identities: hashed identities of the training molecules, for novelty.
+        encoder: molecules to latent points, where the model has one.
+        discretization: how the generator is sampled; see `Sampler`.
+        config: the configuration of the run, as plain data.
+        metrics: figures of the model when it was saved.
+        versions: of molgan and the libraries that matter.
+    """
+
+    generator: Generator
+    vocabulary: Vocabulary
+    max_atoms: int
+    size_distribution: npt.NDArray[np.float64]
+    identities: HashedIdentities
+    encoder: Encoder | None = None
+    discretization: str = "argmax"
+    config: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def codec(self) -> Codec:
+        """Between molecules and this model's arrays."""
+        return Codec(self.vocabulary, self.max_atoms)
+
+    def sampler(self, repair: str | None = None, n_jobs: int = 1) -> Sampler:
+        """A `Sampler` of this model."""
+        return Sampler(
+            self.generator,
+            self.codec,
+            self.size_distribution,
+            self.discretization,
+            repair=repair,
+            n_jobs=n_jobs,
+        )
+
+    def save(self, path: str | Path) -> Path:
+        """Write the bundle in one piece.
+
+        Raises:
+            MolganError: when the disk refuses; a file that was there before is untouched.
+        """
+        from safetensors.torch import save_file
+
+        path = Path(path)
+        tensors = {f"generator.{k}": v for k, v in self.generator.state_dict().items()}
+        networks: dict[str, Any] = {"generator": self.generator.config}
+        if self.encoder is not None:
+            tensors |= {f"encoder.{k}": v for k, v in self.encoder.state_dict().items()}
+            networks["encoder"] = self.encoder.config
+        # safetensors knows no unsigned 64-bit in older versions: the bits travel as signed ones.
+        tensors[_IDENTITIES] = torch.from_numpy(self.identities.array.view(np.int64).copy())
+        document = {
+            "format": FORMAT,
+            "vocabulary": self.vocabulary.to_dict(),
+            "max_atoms": self.max_atoms,
+            "size_distribution": [float(p) for p in self.size_distribution],
+            "networks": networks,
+            "discretization": self.discretization,
+            "config": self.config,
+            "metrics": self.metrics,
+            "versions": self.versions,
+        }
+        partial = path.with_name(path.name + ".partial")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            contiguous = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
+            save_file(contiguous, partial, metadata={_DOCUMENT: json.dumps(document)})
+            os.replace(partial, path)
+        except Exception as error:
+            partial.unlink(missing_ok=True)
+            raise MolganError(f"cannot write the model {path}: {error}") from error
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path, device: torch.device | str = "cpu") -> Bundle:
+        """Read a bundle, or the best one of a run folder.
+
+        Raises:
+            BundleError: for a missing, truncated, foreign or incompatible file.
+        """
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        path = locate(path)
+        document = _read_document(path)
+        try:
+            tensors = load_file(path)
+        except (SafetensorError, OSError) as error:
+            raise BundleError(f"the model {path} is truncated or damaged: {error}") from error
+        try:
+            generator = _load_network(document["networks"]["generator"], tensors, "generator.")
+            encoder = None
+            if "encoder" in document["networks"]:
+                encoder = _load_network(document["networks"]["encoder"], tensors, "encoder.")
+            return cls(
+                generator=cast(Generator, generator.to(device)),
+                vocabulary=Vocabulary.from_dict(document["vocabulary"]),
+                max_atoms=int(document["max_atoms"]),
+                size_distribution=np.array(document["size_distribution"], dtype=np.float64),
+                identities=HashedIdentities(tensors[_IDENTITIES].numpy().view(np.uint64)),
+                encoder=None if encoder is None else cast(Encoder, encoder.to(device)),
+                discretization=document["discretization"],
+                config=document["config"],
+                metrics=document["metrics"],
+                versions=document["versions"],
+            )
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise BundleError(f"the model {path} is damaged: {error}") from error
+
+
+def locate(path: str | Path) -> Path:
+    """The bundle that a user means: a file, or the best (else the last) bundle of a run folder.
+
+    Raises:
+        BundleError: when there is none.
+    """
+    path = Path(path)
+    if path.is_dir():
+        for name in ("best", "last"):
+            candidate = path / f"{name}{SUFFIX}"
+            if candidate.exists():
+                return candidate
+        raise BundleError(
+            f"the folder {path} holds no trained model (best{SUFFIX} or last{SUFFIX}); "
+            "give model= a run folder of molgan.train or a bundle"
+        )
+    if not path.exists():
+        raise BundleError(
+            f"there is no model {path}; give model= a run folder of molgan.train or a {SUFFIX} file"
+        )
+    return path
+
+
+def _read_document(path: Path) -> dict[str, Any]:
+    """The JSON document in a bundle's header, read before any tensor.
+
+    Raises:
+        BundleError: when the file is no bundle, or of another format.
+    """
+    foreign = f"{path} is not a molgan model, or it is truncated"
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            if length > path.stat().st_size:
+                raise BundleError(foreign)
+            header = json.loads(file.read(length))
+        document = json.loads(header["__metadata__"][_DOCUMENT])
+    except (OSError, struct.error, ValueError, KeyError, TypeError, MemoryError) as error:
+        raise BundleError(f"{foreign} ({type(error).__name__})") from error
+    if document.get("format") != FORMAT:
+        written = document.get("versions", {}).get("molgan", "unknown")
+        raise BundleError(
+            f"the model {path} has format {document.get('format')} (written by molgan {written}); this "
+            f"molgan reads format {FORMAT}: use the version that wrote it, or train again"
+        )
+    return cast(dict[str, Any], document)
+
+
+def _load_network(config: dict[str, Any], tensors: dict[str, Tensor], prefix: str) -> nn.Module:
+    network = rebuild(config)
+    weights = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
+    network.load_state_dict(weights)
+    return network.eval()

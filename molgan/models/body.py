@@ -1,0 +1,92 @@
+"""The relational graph network shared by critic and reward network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from molgan.graphs import MolGraphs
+from molgan.models.layers import (
+    GatedAggregation,
+    RelationalGraphConv,
+    make_minibatch_layer,
+    mlp,
+    random_walk_features,
+)
+
+_ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "tanh": nn.Tanh,
+    "silu": nn.SiLU,
+    "leaky_relu": nn.LeakyReLU,
+}
+
+
+class GraphBody(nn.Module):
+    """Relational graph convolutions, gated aggregation and an MLP: graphs to one vector each.
+
+    The defaults are the sizes of the MolGAN paper (section 3.2 and appendix).
+
+    Args:
+        num_atom_types: ``T``.
+        num_bond_types: ``Y``.
+        conv_units: widths of the graph convolutions.
+        aggregation_units: width of the graph vector.
+        head_units: widths of the MLP behind it.
+        activation: ``tanh`` (paper), ``silu`` or ``leaky_relu``.
+        walk_steps: length of the random-walk features beside the atom types; 0 leaves them out (paper).
+        minibatch: batch statistics after the aggregation: ``none``, ``discrimination`` or ``deviation``.
+        dropout: probability, after each MLP layer.
+        count_padding: treat "no atom" slots as nodes, as MolGAN's code does. Otherwise padding is invisible.
+    """
+
+    def __init__(
+        self,
+        num_atom_types: int,
+        num_bond_types: int,
+        conv_units: Sequence[int] = (64, 32),
+        aggregation_units: int = 128,
+        head_units: Sequence[int] = (128,),
+        activation: str = "tanh",
+        walk_steps: int = 0,
+        minibatch: str = "none",
+        dropout: float = 0.0,
+        count_padding: bool = False,
+    ) -> None:
+        super().__init__()
+        if activation not in _ACTIVATIONS:
+            raise ValueError(
+                f"unknown activation {activation!r}: use one of {', '.join(_ACTIVATIONS)}"
+            )
+        act = _ACTIVATIONS[activation]
+        self.walk_steps = walk_steps
+        self.count_padding = count_padding
+        inputs = num_atom_types + (walk_steps + 3 if walk_steps else 0)
+        widths = [inputs, *conv_units]
+        self.convs = nn.ModuleList(
+            RelationalGraphConv(before, after, num_bond_types)
+            for before, after in zip(widths[:-1], widths[1:], strict=True)
+        )
+        self.activation = act()
+        self.aggregate = GatedAggregation(widths[-1] + inputs, aggregation_units)
+        self.minibatch = make_minibatch_layer(minibatch, aggregation_units)
+        summary = aggregation_units if self.minibatch is None else self.minibatch.out_features
+        self.head = mlp([int(summary), *head_units], act, dropout)
+        self.out_features = int([summary, *head_units][-1])
+
+    def forward(self, graphs: MolGraphs) -> Tensor:
+        """Graph vectors ``(B, out_features)``."""
+        if self.count_padding:
+            graphs = MolGraphs(graphs.nodes, graphs.edges, torch.ones_like(graphs.mask))
+        inputs = graphs.nodes
+        if self.walk_steps:
+            inputs = torch.cat([inputs, random_walk_features(graphs, self.walk_steps)], -1)
+        states = inputs
+        for conv in self.convs:
+            states = self.activation(conv(states, graphs.edges, graphs.mask))
+        vectors = self.aggregate(torch.cat([states, inputs], -1), graphs.mask)
+        if self.minibatch is not None:
+            vectors = self.minibatch(vectors)
+        out: Tensor = self.head(vectors)
+        return out

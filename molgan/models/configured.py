@@ -1,0 +1,67 @@
+"""Networks that remember how they were made, so that a saved model is rebuilt without guessing."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import Any, TypeVar
+
+from torch import nn
+
+from molgan.errors import BundleError
+
+N = TypeVar("N", bound="type[nn.Module]")
+
+_NETWORKS: dict[str, type[nn.Module]] = {}
+
+
+def rebuildable(cls: N) -> N:
+    """Class decorator: keep the constructor's arguments as plain data in ``self.config``.
+
+    Only classes marked in this way can be named by a saved model, so reading a file never runs foreign code.
+    """
+    original = cls.__init__
+    signature = inspect.signature(original)
+
+    @functools.wraps(original)
+    def __init__(self: nn.Module, *args: Any, **kwargs: Any) -> None:
+        bound = signature.bind(self, *args, **kwargs)
+        bound.apply_defaults()
+        arguments = {name: _plain(value) for name, value in list(bound.arguments.items())[1:]}
+        original(self, *args, **kwargs)
+        if type(self) is cls:
+            self.config = {"network": cls.__name__, **arguments}
+
+    cls.__init__ = __init__  # type: ignore[method-assign]
+    _NETWORKS[cls.__name__] = cls
+    return cls
+
+
+def rebuild(config: dict[str, Any]) -> nn.Module:
+    """The network (with fresh weights) that a ``config`` describes.
+
+    Args:
+        config: what `rebuildable` stored: the class name under ``"network"`` and its arguments.
+
+    Raises:
+        BundleError: for an unknown class or arguments that it does not take.
+    """
+    arguments = dict(config)
+    name = arguments.pop("network", None)
+    if name not in _NETWORKS:
+        raise BundleError(
+            f"unknown network {name!r}; this version of molgan knows {', '.join(sorted(_NETWORKS))}"
+        )
+    try:
+        return _NETWORKS[name](**arguments)
+    except TypeError as error:
+        raise BundleError(f"the saved {name} does not fit this version of molgan: {error}") from error
+
+
+def _plain(value: Any) -> Any:
+    """Tuples and list-likes (OmegaConf's among them) as lists of plain values."""
+    if isinstance(value, str) or not hasattr(value, "__iter__"):
+        return value
+    if hasattr(value, "items"):
+        return {key: _plain(entry) for key, entry in value.items()}
+    return [_plain(entry) for entry in value]

@@ -1,0 +1,141 @@
+"""``python -m molgan.train``: a set of molecules in, a model and a library of new molecules out."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from molgan import cli
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from molgan.data import MoleculeDataset
+    from molgan.metrics import Figures
+    from molgan.training import Trainer
+
+log = logging.getLogger("molgan")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    return cli.run(train, "train", argv)
+
+
+def train(cfg: DictConfig) -> Figures:
+    """Train as the settings say; write everything to ``cfg.run_dir``.
+
+    Returns:
+        The final figures.
+
+    Raises:
+        MolganError: for input, settings or a machine that cannot work; see the message.
+    """
+    import torch
+    from hydra.utils import instantiate
+
+    from molgan import building
+    from molgan.config import to_plain
+    from molgan.training.run_folder import (
+        check_same_config,
+        make_run_dir,
+        write_config,
+        write_manifest,
+    )
+
+    started = time.monotonic()
+    run_dir = Path(cfg.run_dir)
+    config = to_plain(cfg)
+    resume_from = checkpoint_to_resume(str(cfg.resume), run_dir)
+    if resume_from is not None:
+        check_same_config(resume_from.parent, config)
+    dataset: MoleculeDataset = instantiate(cfg.data)
+    make_run_dir(run_dir)
+    fabric = building.build_fabric(cfg)
+    fabric.launch()
+    trainer = building.build_trainer(cfg, dataset, fabric, run_dir, resume_from)
+    if fabric.is_global_zero:
+        write_config(run_dir, config)
+        write_manifest(run_dir, building.plain_facts(cfg, dataset), fabric.device)
+        log.info(building.describe(dataset, trainer.context.networks))
+        log.info("device %s, %d threads; run folder %s", fabric.device, torch.get_num_threads(), run_dir)
+        if resume_from is not None:
+            log.info("going on from %s", resume_from)
+    trainer.fit(resume_from)
+    if not fabric.is_global_zero:
+        return {}
+    return finish(trainer, dataset, run_dir, started)
+
+
+def finish(trainer: Trainer, dataset: MoleculeDataset, run_dir: Path, started: float) -> Figures:
+    """Draw the final sample from the last model, judge it, write library, pictures and figures."""
+    from tqdm.auto import tqdm
+
+    from molgan.metrics import format_table
+    from molgan.training import distance_to_reference, judge, library_of
+    from molgan.training.run_folder import write_results
+
+    trained = time.monotonic() - started
+    count = trainer.evaluation.final_samples
+    draws = []
+    with tqdm(total=count, desc="sampling", unit=" molecules", disable=not trainer.progress) as bar:
+        # Not the seed of the fixed noise: the final figures are of molecules never looked at before.
+        for draw in trainer.sampler.stream(count, trainer.seed + 1):
+            draws.append(draw)
+            bar.update(len(draw.decoded))
+    figures = judge(draws, trainer.sampler, trainer.bundle.identities, trainer.evaluation)
+    decoded = [item for draw in draws for item in draw.decoded]
+    if trainer.evaluation.fcd:
+        split = "test" if len(dataset.split_indices["test"]) > 1 else "train"
+        figures |= distance_to_reference(decoded, dataset.split_smiles(split), Path(dataset.root))
+    figures |= {f"reward/{key}": value for key, value in trainer.scorer.stats().items()}
+    figures["training_seconds"] = round(trained, 1)
+    trainer.figures = figures
+    trainer.bundle.metrics = dict(figures)
+    trainer.bundle.save(run_dir / "last.molgan")
+    library = library_of(decoded, trainer.bundle.identities, trainer.scorer)
+    legend = ["reward"] if trainer.scorer.objective else []
+    for tracker in trainer.trackers:
+        row = {f"final/{key}": value for key, value in figures.items()}
+        tracker.log({"molecules_seen": trainer.molecules_seen, "phase": "final", **row})
+        tracker.close()
+    write_results(run_dir, library, figures, legend)
+    print(format_table(figures, title=f"{count:,} molecules drawn from {run_dir / 'last.molgan'}"))
+    print(f"\n{len(library):,} distinct valid molecules: {run_dir / 'library.smi'} (picture: library.png)")
+    return figures
+
+
+def checkpoint_to_resume(resume: str, run_dir: Path) -> Path | None:
+    """The checkpoint to go on from.
+
+    Args:
+        resume: ``auto``, ``never`` or the path of a checkpoint or run folder.
+        run_dir: the run's folder.
+
+    Raises:
+        BundleError: when a path is given that holds no checkpoint.
+    """
+    from molgan.errors import BundleError
+    from molgan.training.trainer import CHECKPOINT
+
+    if resume == "never":
+        return None
+    if resume == "auto":
+        candidate = run_dir / CHECKPOINT
+        return candidate if candidate.exists() else None
+    path = Path(resume)
+    if path.is_dir():
+        path = path / CHECKPOINT
+    if not path.exists():
+        raise BundleError(
+            f"resume={resume}: there is no checkpoint {path}; use auto, never, or a run folder"
+        )
+    return path
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+"""Training: one loop over named phases, with evaluation, collapse guard and checkpoints."""
+
+from molgan.training.adversarial_phase import AdversarialPhase
+from molgan.training.autoencoder_phase import AutoencoderPhase
+from molgan.training.context import AveragedNetworks, Context, Networks, RealMolecules
+from molgan.training.evaluation import Evaluation, distance_to_reference, judge, library_of
+from molgan.training.guard import CollapseGuard
+from molgan.training.latent_phase import LatentPhase
+from molgan.training.phase import Phase
+from molgan.training.trackers import JsonLines, TensorBoard, Tracker
+from molgan.training.trainer import Intervals, Trainer
+
+__all__ = [
+    "AdversarialPhase",
+    "AutoencoderPhase",
+    "AveragedNetworks",
+    "CollapseGuard",
+    "Context",
+    "Evaluation",
+    "Intervals",
+    "JsonLines",
+    "LatentPhase",
+    "Networks",
+    "Phase",
+    "RealMolecules",
+    "TensorBoard",
+    "Tracker",
+    "Trainer",
+    "distance_to_reference",
+    "judge",
+    "library_of",
+]

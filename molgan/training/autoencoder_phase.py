@@ -1,0 +1,72 @@
+"""First phase of the default recipe: encoder and decoder learn to carry molecules through noise."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from molgan.errors import ConfigError
+from molgan.losses import reconstruction_loss
+from molgan.models import Encoder, LatentGenerator
+from molgan.training.context import Context
+from molgan.training.phase import Phase, Stats
+
+
+class AutoencoderPhase(Phase):
+    """Reconstruction of molecules from their noised latent points.
+
+    Args:
+        context: see `Phase`.
+        latent_noise: standard deviation of the noise, where a latent coordinate has unit variance. More noise makes
+            every point of the latent space decode to something; less makes reconstruction exact.
+        settings: see `Phase`.
+    """
+
+    samples: ClassVar[bool] = False
+
+    def __init__(self, context: Context, latent_noise: float = 0.8, **settings: Any) -> None:
+        super().__init__(context, **settings)
+        self.encoder, self.generator = latent_networks(context, "autoencoder")
+        self.latent_noise = latent_noise
+        self.add_optimizer("encoder", self.encoder)
+        self.add_optimizer("decoder", self.generator.decoder)
+
+    def step(self) -> Stats:
+        """Encode, add noise, decode, improve the likelihood of the molecules."""
+        context = self.context
+        rows = context.data.draw_indices(self.batch_size, context.rng)
+        graphs = context.data.graphs(rows)
+        with context.fabric.autocast():
+            latent = self.encoder(graphs)
+            noised = latent + self.latent_noise * context.randn_like(latent)
+            logits = self.generator.decoder(noised, graphs.num_atoms)
+        atoms = context.data.atoms[rows].long()
+        bonds = context.data.bonds[rows].long()
+        loss = reconstruction_loss(logits.nodes, logits.pairs, atoms, bonds)
+        norm = self.update(loss, "encoder", "decoder")
+        wrong = (logits.pairs.argmax(-1) != bonds) & (bonds > 0)
+        return {
+            "loss/reconstruction": loss.detach(),
+            "autoencoder/bonds_missed": wrong.sum() / (bonds > 0).sum().clamp(min=1),
+            "gradient/autoencoder": norm,
+        }
+
+    def finish(self) -> None:
+        """Go on from the averaged weights: they reconstruct better than the last ones."""
+        self.context.averages.write_to(self.context.networks)
+
+
+def latent_networks(context: Context, phase: str) -> tuple[Encoder, LatentGenerator]:
+    """Encoder and latent generator of the context.
+
+    Raises:
+        ConfigError: when the model has none, such as the paper's MolGAN.
+    """
+    networks = context.networks
+    if networks.encoder is None or not isinstance(networks.generator, LatentGenerator):
+        raise ConfigError(
+            f"trainer.phases.{phase} needs a model with an encoder (model=latent); "
+            "with model=molgan leave that phase out"
+        )
+    return networks.encoder, networks.generator
+
+

@@ -1,0 +1,200 @@
+"""What every phase of training shares: networks, their averages, data, randomness, devices."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from molgan.graphs import MolGraphs
+from molgan.models import (
+    Encoder,
+    GraphCritic,
+    LatentCritic,
+    LatentGenerator,
+    MolGANGenerator,
+    RewardNetwork,
+)
+
+Generator = LatentGenerator | MolGANGenerator
+
+
+@dataclass
+class Networks:
+    """The networks of one model; those that a recipe does not use are None.
+
+    Attributes:
+        generator: noise to molecules.
+        critic: data or generated?
+        reward: guess of the RDKit score.
+        encoder: molecules to latent points.
+        latent_critic: latent of a molecule or generated?
+    """
+
+    generator: Generator
+    critic: GraphCritic | None = None
+    reward: RewardNetwork | None = None
+    encoder: Encoder | None = None
+    latent_critic: LatentCritic | None = None
+
+    def items(self) -> list[tuple[str, nn.Module]]:
+        """Name and module of every network there is, in a fixed order."""
+        return [(name, module) for name, module in vars(self).items() if module is not None]
+
+    def to(self, device: torch.device) -> Networks:
+        """Move all networks, in place."""
+        for _, module in self.items():
+            module.to(device)
+        return self
+
+
+class AveragedNetworks:
+    """Exponential moving averages of generator and encoder: what is sampled, evaluated and saved.
+
+    Args:
+        networks: the live networks.
+        half_life: molecules after which an old weight counts half.
+        ramp_up: the half-life is at most this share of the molecules seen, so early averages follow quickly.
+    """
+
+    def __init__(self, networks: Networks, half_life: float, ramp_up: float = 0.1) -> None:
+        self.half_life = half_life
+        self.ramp_up = ramp_up
+        self.seen = 0
+        self.generator = _frozen_copy(networks.generator)
+        self.encoder = None if networks.encoder is None else _frozen_copy(networks.encoder)
+
+    def restart(self) -> None:
+        """Forget how much was seen: a new phase begins, and its average must not drag the old one along."""
+        self.seen = 0
+
+    @torch.no_grad()
+    def update(self, networks: Networks, molecules: int) -> None:
+        """Move the averages towards the live weights after a step over so many molecules."""
+        self.seen += molecules
+        half_life = min(self.half_life, self.ramp_up * self.seen)
+        weight = 1 - 0.5 ** (molecules / max(half_life, 1e-8))
+        for average, live in self._pairs(networks):
+            torch._foreach_lerp_(list(average.parameters()), list(live.parameters()), weight)
+            for kept, current in zip(average.buffers(), live.buffers(), strict=True):
+                kept.copy_(current)
+
+    @torch.no_grad()
+    def write_to(self, networks: Networks) -> None:
+        """Replace the live weights by their averages."""
+        for average, live in self._pairs(networks):
+            live.load_state_dict(average.state_dict())
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything needed to go on."""
+        state: dict[str, Any] = {"seen": self.seen, "generator": self.generator.state_dict()}
+        if self.encoder is not None:
+            state["encoder"] = self.encoder.state_dict()
+        return state
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up what `state_dict` gave."""
+        self.seen = state["seen"]
+        self.generator.load_state_dict(state["generator"])
+        if self.encoder is not None:
+            self.encoder.load_state_dict(state["encoder"])
+
+    def _pairs(self, networks: Networks) -> Iterable[tuple[nn.Module, nn.Module]]:
+        yield self.generator, networks.generator
+        if self.encoder is not None and networks.encoder is not None:
+            yield self.encoder, networks.encoder
+
+
+@dataclass
+class RealMolecules:
+    """A split of the data set, whole, on the device: batches are gathers, without a host in between.
+
+    Attributes:
+        atoms: ``(M, N)`` uint8, atom types.
+        bonds: ``(M, P)`` uint8, packed bond types.
+        num_atom_types: ``T``.
+        num_bond_types: ``Y``.
+    """
+
+    atoms: Tensor
+    bonds: Tensor
+    num_atom_types: int
+    num_bond_types: int
+    sizes: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Count the atoms once."""
+        self.sizes = (self.atoms > 0).sum(1)
+
+    def __len__(self) -> int:
+        """Number of molecules."""
+        return len(self.atoms)
+
+    def draw_indices(self, count: int, rng: torch.Generator) -> Tensor:
+        """``(count,)`` rows, uniform with replacement."""
+        return torch.randint(len(self), (count,), generator=rng, device=self.atoms.device)
+
+    def draw_sizes(self, count: int, rng: torch.Generator) -> Tensor:
+        """``(count,)`` atom counts, distributed as in the data."""
+        return self.sizes[self.draw_indices(count, rng)]
+
+    def graphs(self, rows: Tensor) -> MolGraphs:
+        """One-hot graphs of the given rows."""
+        return MolGraphs.from_indices(
+            self.atoms[rows], self.bonds[rows], self.num_atom_types, self.num_bond_types
+        )
+
+
+@dataclass
+class Context:
+    """Handed to every phase.
+
+    Attributes:
+        fabric: device, precision and processes.
+        networks: the live networks.
+        averages: their moving averages.
+        data: the training molecules, on the device.
+        rng: the source of every random choice in training, on the device.
+    """
+
+    fabric: Fabric
+    networks: Networks
+    averages: AveragedNetworks
+    data: RealMolecules
+    rng: torch.Generator
+
+    def noise(self, count: int) -> Tensor:
+        """``(count, noise_dim)`` noise for the generator."""
+        return self.networks.generator.draw_noise(count, self.rng, self.fabric.device)
+
+    def randn_like(self, tensor: Tensor) -> Tensor:
+        """Standard normal noise of the same shape."""
+        return torch.randn(tensor.shape, generator=self.rng, device=tensor.device)
+
+    def average_gradients(self, module: nn.Module) -> None:
+        """Mean of the gradients over processes, as one message; nothing to do for a single process.
+
+        Done by hand rather than by DistributedDataParallel, which does not see gradients that flow through
+        `torch.autograd.grad` (the penalties) and would need one wrapper for every pair of networks in a loss.
+        """
+        if self.fabric.world_size == 1:
+            return
+        parameters = [p for p in module.parameters() if p.grad is not None]
+        flat = torch.cat([p.grad.flatten() for p in parameters if p.grad is not None])
+        mean = self.fabric.all_reduce(flat, reduce_op="mean")
+        assert isinstance(mean, Tensor)
+        start = 0
+        for parameter in parameters:
+            assert parameter.grad is not None
+            count = parameter.numel()
+            parameter.grad.copy_(mean[start : start + count].view_as(parameter))
+            start += count
+
+
+def _frozen_copy(module: nn.Module) -> Any:
+    return copy.deepcopy(module).requires_grad_(False).eval()

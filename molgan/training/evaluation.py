@@ -1,0 +1,126 @@
+"""Sampling on fixed noise while training runs, and the full figures at its end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from molgan.chem import Decoded
+from molgan.errors import MolganError
+from molgan.library import Library
+from molgan.metrics import Figures, HashedIdentities, evaluate, evaluate_lenient, fcd
+from molgan.rewards import Scorer
+from molgan.sampling import Draw, Sampler
+
+log = logging.getLogger("molgan")
+
+
+@dataclass
+class Evaluation:
+    """How samples are judged.
+
+    Attributes:
+        samples: molecules drawn at each evaluation, always from the same noise.
+        final_samples: molecules drawn for the final figures and the library.
+        lenient: also count as MolGAN's code did.
+        fcd: also the Fréchet ChemNet distance of the final sample to the test split (extra ``metrics``; about
+            ten seconds for 1,000 molecules on a CPU core).
+        repair: a repair policy; figures are given before and, as ``repaired/...``, after it.
+    """
+
+    samples: int = 1000
+    final_samples: int = 10_000
+    lenient: bool = False
+    fcd: bool = False
+    repair: str | None = None
+
+
+class FixedNoise:
+    """The same noise and sizes at every evaluation, so that curves show the generator and not the draw.
+
+    Args:
+        sampler: of the generator to follow.
+        count: molecules.
+        seed: of noise and sizes.
+    """
+
+    def __init__(self, sampler: Sampler, count: int, seed: int) -> None:
+        self.sampler = sampler
+        self.seed = seed
+        rng = torch.Generator().manual_seed(seed)
+        weights = torch.as_tensor(sampler.size_distribution)
+        self.sizes: Tensor = torch.multinomial(weights, count, replacement=True, generator=rng)
+        self.noise = sampler.generator.draw_noise(count, rng, torch.device("cpu"))
+
+    def draw(self) -> Draw:
+        """What the generator makes of it now."""
+        device = self.sampler.device
+        rng = torch.Generator(device=device).manual_seed(self.seed)
+        return self.sampler.draw(self.noise.to(device), self.sizes.to(device), rng)
+
+
+def judge(
+    draws: Sequence[Draw],
+    sampler: Sampler,
+    identities: HashedIdentities,
+    settings: Evaluation,
+    properties: bool = True,
+) -> Figures:
+    """Figures of a sample, strict, and lenient and after repair where asked for."""
+    decoded = [item for draw in draws for item in draw.decoded]
+    figures = evaluate(
+        decoded, identities, training_size=len(identities), properties=properties
+    )
+    if sampler.repair is not None:
+        repaired = [item for draw in draws for item in draw.repaired]
+        after = evaluate(repaired, identities, training_size=len(identities))
+        figures |= {f"repaired/{key}": value for key, value in after.items()}
+    if settings.lenient:
+        figures |= evaluate_lenient(
+            np.concatenate([draw.atoms for draw in draws]),
+            np.concatenate([draw.bonds for draw in draws]),
+            sampler.codec.vocabulary,
+            identities,
+        )
+    return figures
+
+
+def distance_to_reference(
+    decoded: Sequence[Decoded], reference: Sequence[str], cache_dir: Path | None
+) -> Figures:
+    """``fcd`` of the valid molecules to the reference, with the number of molecules on both sides.
+
+    A missing `fcd` package or a sample too small costs only this figure; the log says so.
+    """
+    valid = [item.smiles for item in decoded if item.smiles is not None]
+    try:
+        value = fcd(valid, reference, cache_dir=cache_dir, progress=True)
+    except MolganError as error:
+        log.warning("no FCD: %s", error)
+        return {}
+    return {"fcd": value, "fcd_n": len(valid), "fcd_reference_n": len(reference)}
+
+
+def library_of(decoded: Sequence[Decoded], identities: HashedIdentities, scorer: Scorer) -> Library:
+    """The distinct valid molecules with their scores, in the order in which they were drawn."""
+    first: dict[str, Decoded] = {}
+    copies: dict[str, int] = {}
+    for item in decoded:
+        if item.smiles is not None:
+            first.setdefault(item.smiles, item)
+            copies[item.smiles] = copies.get(item.smiles, 0) + 1
+    distinct = list(first.values())
+    result = scorer(distinct)
+    smiles = [item.smiles for item in distinct if item.smiles is not None]
+    columns: dict[str, Sequence[object]] = {
+        "novel": (~identities.contains(smiles)).astype(int).tolist(),
+        "drawn": [copies[s] for s in smiles],
+        **{key: value.tolist() for key, value in result.columns().items()},
+    }
+    return Library.from_decoded(distinct, columns, result.reasons)

@@ -1,0 +1,130 @@
+"""Second phase of the default recipe: a sampler learns, adversarially, the distribution of the latents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from molgan.errors import ConfigError
+from molgan.losses import critic_loss, generator_loss, zero_centred_point_penalty
+from molgan.models import LatentCritic
+from molgan.training.autoencoder_phase import latent_networks
+from molgan.training.context import Context
+from molgan.training.phase import Phase, Stats, frozen
+
+
+class LatentPhase(Phase):
+    """GAN between noise and the encoder's latents, with relativistic pairing and zero-centred penalties (R3GAN).
+
+    Args:
+        context: see `Phase`.
+        objective: adversarial objective, see `molgan.losses.OBJECTIVES`.
+        penalty_weight: gamma of R1 + R2.
+        penalty_interval: the penalty is taken every so many steps, with its weight scaled up to match
+            (Karras et al. 2020, "lazy regularisation"); it costs as much as three plain steps.
+        critic_learning_rate: learning rate of the latent critic.
+        instance_noise: standard deviation of noise added to what the critic sees, real and generated.
+        settings: see `Phase`.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        objective: str = "relativistic",
+        penalty_weight: float = 0.1,
+        penalty_interval: int = 4,
+        critic_learning_rate: float = 8e-4,
+        instance_noise: float = 0.0,
+        **settings: Any,
+    ) -> None:
+        super().__init__(context, **settings)
+        self.encoder, self.generator = latent_networks(context, "latent")
+        if context.networks.latent_critic is None:
+            raise ConfigError("trainer.phases.latent needs model.latent_critic")
+        self.critic = context.networks.latent_critic
+        self.objective = objective
+        self.penalty_weight = penalty_weight
+        self.penalty_interval = penalty_interval
+        self.instance_noise = instance_noise
+        self.add_optimizer("sampler", self.generator.sampler)
+        self.add_optimizer("latent_critic", self.critic, critic_learning_rate)
+        self._latents: Tensor | None = None
+
+    def begin(self) -> None:
+        """Encode the whole training set once: encoder and decoder rest in this phase."""
+        self._latents = encode_all(self.context)
+
+    def step(self) -> Stats:
+        """One critic update and one sampler update."""
+        stats = self._critic_step()
+        stats |= self._sampler_step()
+        return stats
+
+    def finish(self) -> None:
+        """Go on from the averaged sampler: it is steadier than the last one."""
+        self.context.averages.write_to(self.context.networks)
+
+    def _critic_step(self) -> Stats:
+        context = self.context
+        real, sizes = self._draw()
+        with torch.no_grad(), context.fabric.autocast():
+            fake = self.generator.latent(context.noise(len(real)), sizes)
+        real = self._blurred(real).requires_grad_()
+        fake = self._blurred(fake).requires_grad_()
+        with context.fabric.autocast():
+            scores = self.critic(torch.cat([real, fake]), torch.cat([sizes, sizes]))
+            on_real, on_fake = scores.chunk(2)
+            loss = critic_loss(self.objective, on_real, on_fake)
+            stats = {
+                "loss/latent_critic": loss.detach(),
+                "critic/latent_gap": (on_real - on_fake).mean().detach(),
+            }
+            if self.penalty_weight and self.steps % self.penalty_interval == 0:
+                penalty = zero_centred_point_penalty(on_real, real)
+                penalty = penalty + zero_centred_point_penalty(on_fake, fake)
+                loss = loss + 0.5 * self.penalty_weight * self.penalty_interval * penalty
+                stats["penalty/latent"] = penalty.detach()
+        stats["gradient/latent_critic"] = self.update(loss, "latent_critic")
+        return stats
+
+    def _sampler_step(self) -> Stats:
+        context = self.context
+        real, sizes = self._draw()
+        with frozen(self.critic), context.fabric.autocast():
+            fake = self.generator.latent(context.noise(len(real)), sizes)
+            loss = latent_generator_loss(
+                self.critic, self._blurred(real), self._blurred(fake), sizes, self.objective
+            )
+        norm = self.update(loss, "sampler")
+        return {"loss/latent_generator": loss.detach(), "gradient/sampler": norm}
+
+    def _draw(self) -> tuple[Tensor, Tensor]:
+        assert self._latents is not None, "begin() encodes the training set"
+        rows = self.context.data.draw_indices(self.batch_size, self.context.rng)
+        return self._latents[rows], self.context.data.sizes[rows]
+
+    def _blurred(self, latent: Tensor) -> Tensor:
+        if not self.instance_noise:
+            return latent
+        return latent + self.instance_noise * self.context.randn_like(latent)
+
+
+def latent_generator_loss(
+    critic: LatentCritic, real: Tensor, fake: Tensor, sizes: Tensor, objective: str
+) -> Tensor:
+    """The sampler's loss; the critic's view of the real points needs no gradient, which saves a backward pass."""
+    with torch.no_grad():
+        on_real = critic(real, sizes)
+    return generator_loss(objective, on_real, critic(fake, sizes))
+
+
+@torch.no_grad()
+def encode_all(context: Context, chunk: int = 4096) -> Tensor:
+    """``(M, latent_dim)`` latents of all training molecules by the current encoder."""
+    assert context.networks.encoder is not None
+    rows = torch.arange(len(context.data), device=context.fabric.device)
+    return torch.cat(
+        [context.networks.encoder(context.data.graphs(part)) for part in rows.split(chunk)]
+    )

@@ -1,0 +1,169 @@
+"""What all phases of training have in common: a budget in molecules, a learning rate, guarded steps."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from molgan.training.context import Context
+
+OptimizerFactory = Callable[..., Optimizer]
+Stats = dict[str, Tensor]
+
+
+class Phase(ABC):
+    """A stretch of training with its own losses. Subclasses do one round of updates in `step`.
+
+    Args:
+        context: networks, data, randomness, devices.
+        molecules: budget: how many real molecules the phase sees.
+        batch_size: molecules of a step, on each process.
+        learning_rate: peak learning rate; see `learning_rate_factor`.
+        optimizer: makes an optimiser from parameters and ``lr``.
+        gradient_clip: largest gradient norm of a network; larger ones are scaled down. 0 turns it off.
+        final_learning_rate: share of the peak at which the cosine schedule ends; 1 keeps it constant.
+        warmup: share of the budget over which the learning rate rises from 0.
+    """
+
+    #: whether the generator is worth sampling while the phase runs
+    samples: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        context: Context,
+        molecules: float,
+        batch_size: int,
+        learning_rate: float,
+        optimizer: OptimizerFactory,
+        gradient_clip: float = 1.0,
+        final_learning_rate: float = 0.02,
+        warmup: float = 0.02,
+    ) -> None:
+        self.context = context
+        self.molecules = int(molecules)
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.make_optimizer = optimizer
+        self.gradient_clip = gradient_clip
+        self.final_learning_rate = final_learning_rate
+        self.warmup = warmup
+        self.seen = 0
+        self.steps = 0
+        self._optimizers: dict[str, tuple[nn.Module, Optimizer, float]] = {}
+
+    # ------------------------------------------------------------ to be written
+
+    @abstractmethod
+    def step(self) -> Stats:
+        """One round of updates; returns what is worth logging, as tensors on the device."""
+
+    def begin(self) -> None:
+        """Prepare what depends on the weights that the phase starts from (also after a resume)."""
+
+    def finish(self) -> None:
+        """Hand over to the next phase."""
+
+    # ------------------------------------------------------------------ running
+
+    @property
+    def molecules_per_step(self) -> int:
+        """Real molecules that one step sees over all processes."""
+        return self.batch_size * self.context.fabric.world_size
+
+    @property
+    def done(self) -> bool:
+        """Whether the budget is used up."""
+        return self.seen >= self.molecules
+
+    @property
+    def progress(self) -> float:
+        """Share of the budget used, 0 to 1."""
+        return min(self.seen / max(self.molecules, 1), 1.0)
+
+    def advance(self) -> Stats:
+        """One step with the learning rate of this moment; counts the molecules."""
+        factor = learning_rate_factor(self.progress, self.warmup, self.final_learning_rate)
+        for _, optimizer, peak in self._optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = peak * factor
+        stats = self.step()
+        self.seen += self.molecules_per_step
+        self.steps += 1
+        self.context.averages.update(self.context.networks, self.molecules_per_step)
+        return stats
+
+    def add_optimizer(
+        self, name: str, module: nn.Module, learning_rate: float | None = None
+    ) -> None:
+        """Give ``module`` an optimiser of its own, named ``name`` in checkpoints."""
+        rate = self.learning_rate if learning_rate is None else learning_rate
+        parameters = [p for p in module.parameters() if p.requires_grad]
+        self._optimizers[name] = (module, self.make_optimizer(parameters, lr=rate), rate)
+
+    def update(self, loss: Tensor, *names: str) -> Tensor:
+        """Minimise ``loss`` for the modules with these optimisers.
+
+        Returns:
+            The gradient norm before clipping, over all of them.
+        """
+        for name in names:
+            self._optimizers[name][1].zero_grad(set_to_none=True)
+        self.context.fabric.backward(loss)
+        norms = []
+        for name in names:
+            module, optimizer, _ = self._optimizers[name]
+            self.context.average_gradients(module)
+            limit = self.gradient_clip or math.inf
+            norms.append(torch.nn.utils.clip_grad_norm_(module.parameters(), limit))
+            optimizer.step()
+        return torch.stack(norms).norm()
+
+    # ------------------------------------------------------------- checkpoints
+
+    def state_dict(self) -> dict[str, Any]:
+        """Counters and optimiser states."""
+        return {
+            "seen": self.seen,
+            "steps": self.steps,
+            "optimizers": {name: entry[1].state_dict() for name, entry in self._optimizers.items()},
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up what `state_dict` gave."""
+        self.seen = state["seen"]
+        self.steps = state["steps"]
+        for name, optimizer_state in state["optimizers"].items():
+            self._optimizers[name][1].load_state_dict(optimizer_state)
+
+
+def learning_rate_factor(progress: float, warmup: float, final: float) -> float:
+    """Linear warm-up, then a cosine from 1 to ``final``, over ``progress`` from 0 to 1."""
+    if progress < warmup:
+        return (progress + 1e-3) / (warmup + 1e-3)
+    angle = math.pi * (progress - warmup) / max(1 - warmup, 1e-9)
+    return final + (1 - final) * 0.5 * (1 + math.cos(angle))
+
+
+class frozen:  # noqa: N801 - reads as a verb in a with-statement
+    """Context manager: no gradients for the parameters of these modules inside the block."""
+
+    def __init__(self, *modules: nn.Module | None) -> None:
+        self._parameters = [
+            p for m in modules if m is not None for p in m.parameters() if p.requires_grad
+        ]
+
+    def __enter__(self) -> None:
+        """Switch gradients off."""
+        for parameter in self._parameters:
+            parameter.requires_grad_(False)
+
+    def __exit__(self, *exception: object) -> None:
+        """Switch them on again."""
+        for parameter in self._parameters:
+            parameter.requires_grad_(True)

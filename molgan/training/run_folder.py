@@ -1,0 +1,131 @@
+"""What a run leaves behind besides its models: settings, manifest, molecules, pictures, figures."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from molgan.errors import ConfigError, MolganError
+from molgan.library import Library, atomic_write, write_curves
+
+CONFIG = "config.json"
+METRICS = "metrics.jsonl"
+
+_PACKAGES = ("molgan", "torch", "rdkit", "numpy", "torch-geometric", "hydra-core")
+# Settings that may differ between a run and its resumption.
+_FREE = {"resume", "run_dir", "tracker", "progress", "n_jobs"}
+
+
+def versions() -> dict[str, str]:
+    """Versions of molgan and of the libraries on which results depend."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def write_manifest(run_dir: Path, facts: Mapping[str, Any], device: torch.device) -> None:
+    """Write ``manifest.json``: versions, hardware and the given facts (seed, data hash, coverage)."""
+    hardware: dict[str, Any] = {
+        "device": str(device),
+        "cpu": _cpu_name(),
+        "cpu_count": os.cpu_count(),
+        "torch_threads": torch.get_num_threads(),
+    }
+    if device.type == "cuda":
+        hardware["gpu"] = torch.cuda.get_device_name(device)
+    document = {"versions": versions(), "hardware": hardware, **facts}
+    with atomic_write(run_dir / "manifest.json") as file:
+        json.dump(document, file, indent=2)
+
+
+def write_config(run_dir: Path, config: Mapping[str, Any]) -> None:
+    """Write the resolved settings as JSON, for `check_same_config` and for people."""
+    with atomic_write(run_dir / CONFIG) as file:
+        json.dump(config, file, indent=2)
+
+
+def check_same_config(run_dir: Path, config: Mapping[str, Any]) -> None:
+    """Refuse to resume a run under other settings.
+
+    Raises:
+        ConfigError: naming the settings that differ.
+    """
+    path = run_dir / CONFIG
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"cannot resume: {path} cannot be read ({error})") from error
+    old, new = _flat(before), _flat(json.loads(json.dumps(config)))
+    changed = sorted(
+        key
+        for key in old.keys() | new.keys()
+        if old.get(key) != new.get(key) and key.split(".")[0] not in _FREE
+    )
+    if changed:
+        shown = ", ".join(
+            f"{key} ({old.get(key)} before, {new.get(key)} now)" for key in changed[:5]
+        )
+        raise ConfigError(
+            f"{run_dir} holds a run with other settings: {shown}. Give the same settings to resume it, "
+            "another run_dir= to start a new one, or resume=never to overwrite it"
+        )
+
+
+def write_results(
+    run_dir: Path,
+    library: Library,
+    figures: Mapping[str, float],
+    legend: Sequence[str],
+) -> None:
+    """Write the final library, its picture, the curves and ``results.json``."""
+    library.write_smi(run_dir / "library.smi")
+    library.write_csv(run_dir / "library.csv")
+    with atomic_write(run_dir / "results.json") as file:
+        json.dump(dict(figures), file, indent=2)
+    if len(library):
+        library.write_grid(run_dir / "library.png", legend)
+    write_curves(run_dir / METRICS, run_dir / "training.png")
+
+
+def make_run_dir(run_dir: Path) -> None:
+    """Create the folder and the one for samples.
+
+    Raises:
+        MolganError: when that cannot be done.
+    """
+    try:
+        (run_dir / "samples").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MolganError(f"cannot create the run folder {run_dir}: {error.strerror}") from error
+
+
+def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            flat |= _flat(value, name + ".")
+        else:
+            flat[name] = value
+    return flat
+
+
+def _cpu_name() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

@@ -1,0 +1,92 @@
+"""Where figures go while training runs: a JSON-lines file always, TensorBoard if asked for."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from molgan.errors import MolganError
+
+
+class Tracker(Protocol):
+    """Receives rows of figures."""
+
+    def log(self, row: Mapping[str, Any]) -> None:
+        """Take one row: ``molecules_seen``, ``phase`` and figures by flat name."""
+
+    def close(self) -> None:
+        """Write what is left."""
+
+
+class JsonLines:
+    """One JSON object a line in ``metrics.jsonl``, flushed at once.
+
+    Args:
+        path: the file; rows that a resumed run will write again are cut off.
+        molecules_seen: where the run stands; 0 starts the file anew.
+    """
+
+    def __init__(self, path: Path, molecules_seen: int = 0) -> None:
+        self.path = path
+        kept = []
+        if molecules_seen and path.exists():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                try:
+                    row = json.loads(line)
+                except ValueError:
+                    continue  # the line on which a killed run was writing
+                if row.get("molecules_seen", 0) <= molecules_seen:
+                    kept.append(line + "\n")
+        self._file: IO[str] = path.open("w", encoding="utf-8")
+        self._file.writelines(kept)
+        self._file.flush()
+
+    def log(self, row: Mapping[str, Any]) -> None:
+        """Append a row; figures that are not finite become null, which JSON can hold."""
+        plain = {
+            key: None if isinstance(value, float) and not math.isfinite(value) else value
+            for key, value in row.items()
+        }
+        try:
+            self._file.write(json.dumps(plain) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise MolganError(f"cannot write {self.path}: {error.strerror}") from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class TensorBoard:
+    """Curves for TensorBoard (extra ``track``).
+
+    Args:
+        folder: of the event files.
+
+    Raises:
+        MolganError: when the package is missing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise MolganError(
+                'tracker=tensorboard needs a package that is not here: pip install "molgan[track]"'
+            ) from error
+        self._writer = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+
+    def log(self, row: Mapping[str, Any]) -> None:
+        """Add one point to each curve; the axis is molecules seen."""
+        step = int(row["molecules_seen"])
+        for key, value in row.items():
+            if isinstance(value, int | float) and key != "molecules_seen":
+                self._writer.add_scalar(key, value, step)  # type: ignore[no-untyped-call]
+
+    def close(self) -> None:
+        """Flush and close."""
+        self._writer.close()  # type: ignore[no-untyped-call]

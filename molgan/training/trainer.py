@@ -1,0 +1,306 @@
+"""The loop: phases one after another, with evaluation, guard, checkpoints and figures in between."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm.auto import tqdm
+
+from molgan.bundle import Bundle
+from molgan.errors import ConfigError, TrainingError
+from molgan.metrics import Figures
+from molgan.rewards import Scorer
+from molgan.sampling import Sampler
+from molgan.training.checkpoint import read_checkpoint, write_checkpoint
+from molgan.training.context import Context
+from molgan.training.evaluation import Evaluation, FixedNoise, judge, library_of
+from molgan.training.guard import CollapseGuard
+from molgan.training.phase import Phase, Stats
+from molgan.training.trackers import Tracker
+
+log = logging.getLogger("molgan")
+
+CHECKPOINT = "checkpoint.pt"
+PhaseFactory = Callable[[Context], Phase]
+
+
+@dataclass
+class Intervals:
+    """How often things happen, in molecules seen, so that a batch size does not move the axes.
+
+    Attributes:
+        log: a row of losses.
+        evaluate: samples on fixed noise.
+        checkpoint: resume state on disk: what a crash can cost at most.
+    """
+
+    log: float = 20_000
+    evaluate: float = 250_000
+    checkpoint: float = 250_000
+
+
+@dataclass
+class Trainer:
+    """Runs phases in order; everything it needs is handed in.
+
+    Attributes:
+        context: networks, averages, data, randomness, devices.
+        phases: name and factory of each phase; a phase is made when its turn comes.
+        bundle: how to save the model: a bundle whose networks are the averaged ones.
+        scorer: scores of the sample tables.
+        run_dir: where files go; None keeps nothing (a short fit in a notebook).
+        evaluation: how samples are judged.
+        intervals: how often.
+        guard: the collapse guard.
+        trackers: receive rows of figures.
+        seed: of the fixed noise.
+        progress: show a progress bar.
+    """
+
+    context: Context
+    phases: Mapping[str, PhaseFactory]
+    bundle: Bundle
+    scorer: Scorer
+    run_dir: Path | None
+    evaluation: Evaluation
+    intervals: Intervals
+    guard: CollapseGuard
+    trackers: Sequence[Tracker] = ()
+    seed: int = 0
+    progress: bool = True
+
+    molecules_seen: int = field(default=0, init=False)
+    best: float = field(default=-1.0, init=False)
+    figures: Figures = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        """Make the sampler that every evaluation uses.
+
+        Raises:
+            ConfigError: when there is no phase.
+        """
+        if not self.phases:
+            raise ConfigError("trainer.phases is empty: there is nothing to train")
+        self.sampler: Sampler = self.bundle.sampler(repair=self.evaluation.repair)
+        self.fixed_noise = FixedNoise(self.sampler, self.evaluation.samples, self.seed)
+        self._sums: dict[str, torch.Tensor] = {}
+        self._counts: dict[str, int] = {}
+        self._rate = _Rate()
+
+    # -------------------------------------------------------------------- loop
+
+    def fit(self, resume_from: Path | None = None) -> None:
+        """Run all phases, or what is left of them.
+
+        Args:
+            resume_from: a checkpoint to go on from.
+
+        Raises:
+            TrainingError: for losses that are not finite, a collapse with ``guard.action=stop``, or a full disk.
+        """
+        state = read_checkpoint(resume_from) if resume_from else None
+        first = 0
+        if state is not None:
+            first = self._restore(state)
+        names = list(self.phases)
+        for number, name in enumerate(names[first:], start=first):
+            phase = self.phases[name](self.context)
+            if state is not None and number == first:
+                self._check_phase(state, name)
+                phase.load_state_dict(state["phase"])
+            else:
+                self.context.averages.restart()
+            self._run(phase, name, number)
+            phase.finish()
+        self._save(len(names), names[-1], None)
+
+    def _run(self, phase: Phase, name: str, number: int) -> None:
+        """One phase from where it stands to its end."""
+        phase.begin()
+        set_training_mode(self.context, True)
+        start, before = self.molecules_seen, phase.seen
+        bar = tqdm(
+            total=phase.molecules,
+            initial=min(phase.seen, phase.molecules),
+            desc=f"{number + 1}/{len(self.phases)} {name}",
+            unit=" molecules",
+            unit_scale=True,
+            disable=not (self.progress and self.context.fabric.is_global_zero),
+        )
+        with bar:
+            while not phase.done:
+                stats = phase.advance()
+                self.molecules_seen = start + phase.seen - before
+                self._collect(stats)
+                bar.update(min(phase.molecules_per_step, bar.total - bar.n))
+                if self._due(phase, self.intervals.log):
+                    bar.set_postfix_str(self._log_losses(name))
+                due_evaluation = self._due(phase, self.intervals.evaluate)
+                if phase.samples and due_evaluation:
+                    self._evaluate(phase, name)
+                if due_evaluation or self._due(phase, self.intervals.checkpoint):
+                    self._save(number, name, phase)
+
+    def _due(self, phase: Phase, interval: float) -> bool:
+        """Whether the last step crossed a multiple of the interval, or ended the phase."""
+        before = self.molecules_seen - phase.molecules_per_step
+        return phase.done or self.molecules_seen // interval > before // interval
+
+    # ----------------------------------------------------------------- figures
+
+    def _collect(self, stats: Stats) -> None:
+        """Add up statistics on the device: reading them at every step would stall a GPU."""
+        for key, value in stats.items():
+            self._sums[key] = self._sums.get(key, torch.zeros_like(value)) + value
+            self._counts[key] = self._counts.get(key, 0) + 1
+
+    def _log_losses(self, name: str) -> str:
+        """Write the means since the last row; returns what the progress bar shows.
+
+        Raises:
+            TrainingError: when a loss or a gradient is not finite.
+        """
+        means = {key: (total / self._counts[key]).item() for key, total in self._sums.items()}
+        self._sums, self._counts = {}, {}
+        broken = [key for key, value in means.items() if not math.isfinite(value)]
+        if broken:
+            raise TrainingError(
+                f"training diverged in phase {name} after {self.molecules_seen:,} molecules: "
+                f"{', '.join(broken)} is not a finite number any more. The last good checkpoint is kept; "
+                "a smaller learning rate or a stronger penalty (loss.penalty_weight) usually helps"
+            )
+        if "critic/gap" in means:
+            self.figures["critic/gap"] = means["critic/gap"]
+        self._track(name, {**means, "molecules_per_second": self._rate(self.molecules_seen)})
+        shown = {k.removeprefix("loss/"): v for k, v in means.items() if k.startswith("loss/")}
+        if "valid" in self.figures:
+            shown |= {key: self.figures[key] for key in ("valid", "unique")}
+        return " ".join(f"{key} {value:.3g}" for key, value in shown.items())
+
+    def _track(self, name: str, row: Mapping[str, float]) -> None:
+        if self.context.fabric.is_global_zero:
+            for tracker in self.trackers:
+                tracker.log({"molecules_seen": self.molecules_seen, "phase": name, **row})
+
+    def _evaluate(self, phase: Phase, name: str) -> None:
+        """Sample on fixed noise; write figures and molecules; keep the best model; ask the guard."""
+        if self.context.fabric.is_global_zero:
+            draw = self.fixed_noise.draw()
+            gap = {k: v for k, v in self.figures.items() if k == "critic/gap"}
+            figures = judge([draw], self.sampler, self.bundle.identities, self.evaluation)
+            self.figures = {**figures, **gap}
+            self._track(name, {f"eval/{key}": value for key, value in figures.items()})
+            if self.run_dir is not None:
+                table = library_of(draw.decoded, self.bundle.identities, self.scorer)
+                table.write_csv(self.run_dir / "samples" / f"{self.molecules_seen:012d}.csv")
+                score = figures["valid"] * figures["unique"]
+                if score > self.best:
+                    self.best = score
+                    self._save_bundle("best")
+        self.figures = self.context.fabric.broadcast(self.figures)
+        self.guard.check(self.figures, phase)
+
+    # ------------------------------------------------------------- checkpoints
+
+    def _save_bundle(self, name: str) -> None:
+        assert self.run_dir is not None
+        self.bundle.metrics = dict(self.figures)
+        self.bundle.save(self.run_dir / f"{name}.molgan")
+
+    def _save(self, number: int, name: str, phase: Phase | None) -> None:
+        """Bundle and resume state; ``phase`` is None when all phases are through."""
+        fabric = self.context.fabric
+        self._check_weights(name)
+        streams = fabric.all_gather(self.context.rng.get_state()) if fabric.world_size > 1 else None
+        if self.run_dir is None or not fabric.is_global_zero:
+            return
+        if streams is None:
+            streams = self.context.rng.get_state()[None]
+        assert isinstance(streams, torch.Tensor)
+        self._save_bundle("last")
+        write_checkpoint(
+            self.run_dir / CHECKPOINT,
+            {
+                "number": number,
+                "name": name,
+                "phase": None if phase is None else phase.state_dict(),
+                "networks": {key: net.state_dict() for key, net in self.context.networks.items()},
+                "averages": self.context.averages.state_dict(),
+                "rng": streams.cpu(),
+                "global_rng": torch.get_rng_state(),
+                "molecules_seen": self.molecules_seen,
+                "best": self.best,
+                "figures": {key: float(value) for key, value in self.figures.items()},
+                "guard": self.guard.state_dict(),
+                "sums": self._sums,
+                "counts": self._counts,
+            },
+        )
+
+    def _check_weights(self, name: str) -> None:
+        """Never overwrite a good checkpoint by a broken one.
+
+        Raises:
+            TrainingError: when a weight is not finite.
+        """
+        for key, network in self.context.networks.items():
+            if not all(bool(torch.isfinite(p).all()) for p in network.parameters()):
+                raise TrainingError(
+                    f"training diverged in phase {name} after {self.molecules_seen:,} molecules: the "
+                    f"{key} has weights that are not finite. The last good checkpoint is kept; a smaller "
+                    "learning rate or a stronger penalty (loss.penalty_weight) usually helps"
+                )
+
+    def _restore(self, state: dict[str, Any]) -> int:
+        """Everything but the phase itself; returns the number of the phase to go on with."""
+        for key, network in self.context.networks.items():
+            network.load_state_dict(state["networks"][key])
+        self.context.averages.load_state_dict(state["averages"])
+        rank = self.context.fabric.global_rank
+        if rank >= len(state["rng"]):
+            raise ConfigError(
+                f"the checkpoint was written by {len(state['rng'])} processes; resume with as many"
+            )
+        self.context.rng.set_state(state["rng"][rank])
+        torch.set_rng_state(state["global_rng"])
+        self.molecules_seen = state["molecules_seen"]
+        self.best, self.figures = state["best"], dict(state["figures"])
+        self.guard.load_state_dict(state["guard"])
+        device = self.context.fabric.device
+        self._sums = {key: value.to(device) for key, value in state["sums"].items()}
+        self._counts = dict(state["counts"])
+        return int(state["number"])
+
+    def _check_phase(self, state: dict[str, Any], name: str) -> None:
+        if state["name"] != name or state["phase"] is None:
+            raise ConfigError(
+                f"the checkpoint stopped in phase {state['name']}, but these settings go on with {name}: "
+                "resume with the settings of the run (its config.yaml)"
+            )
+
+
+class _Rate:
+    """Molecules per second since the last call."""
+
+    def __init__(self) -> None:
+        self._time, self._seen = time.monotonic(), 0
+
+    def __call__(self, seen: int) -> float:
+        now = time.monotonic()
+        rate = (seen - self._seen) / max(now - self._time, 1e-9)
+        self._time, self._seen = now, seen
+        return float(np.round(rate, 1))
+
+
+def set_training_mode(context: Context, training: bool) -> None:
+    """Dropout and the like on or off in all live networks."""
+    for _, network in context.networks.items():
+        network.train(training)
