@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch_geometric.data import Data, InMemoryDataset
 
+import molgan
 from molgan.chem import Codec, Vocabulary
 from molgan.data.coverage import SetCoverage
 from molgan.data.download import cache_root, disk_error
@@ -133,6 +134,7 @@ class MoleculeDataset(InMemoryDataset):  # type: ignore[misc]  # PyG carries no 
         folder = cache_root(root)
         key = {
             "format": FORMAT_VERSION,
+            "molgan": molgan.__version__,
             "source": source.name,
             "content": source.fingerprint(folder, progress),
             "largest": DEFAULT_LARGEST,

@@ -181,7 +181,12 @@ def encode_source(
     rows = original_rows(raw, numbering)
     builder = TableBuilder()
     if vocabulary is None:
-        # Nothing to learn from; count the reasons against a vocabulary that has everything common.
+        if min_count > 1:
+            raise DataError(
+                f"{raw.origin} holds no atom type that occurs data.min_count={min_count} times "
+                f"in molecules that RDKit can read; lower it."
+            )
+        # There is nothing to learn from, and nothing will be kept; this counts the reasons.
         vocabulary = Vocabulary.from_smiles(["C"], aromatic=aromatic)
     codec = Codec(vocabulary, largest)
     with tqdm(

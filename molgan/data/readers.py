@@ -33,7 +33,7 @@ NAME_COLUMNS = ("mol_id", "name", "id", "zinc_id", "compound_id", "molecule_id",
 MAX_EXAMPLES = 5
 
 # A molecule of 10,000 atoms is a long field; the csv module stops at 131,072 characters by default.
-_FIELD_LIMIT = 2**27
+_FIELD_LIMIT = 2**24
 
 
 @dataclass
@@ -167,6 +167,16 @@ def open_bytes(path: Path) -> Iterator[BinaryIO]:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
+@contextlib.contextmanager
+def _as_text(handle: BinaryIO, newline: str | None = None) -> Iterator[io.TextIOWrapper]:
+    """Decode a binary handle, marking bad bytes, and leave the closing to whoever opened it."""
+    text = io.TextIOWrapper(handle, encoding="utf-8-sig", errors="surrogateescape", newline=newline)
+    try:
+        yield text
+    finally:
+        text.detach()
+
+
 def _is_clean(text: str) -> bool:
     """Whether text came from valid UTF-8: `surrogateescape` marks bytes that did not."""
     return text.isascii() or not any("\udc80" <= c <= "\udcff" for c in text)
@@ -179,9 +189,8 @@ def _printable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _read_smi(handle: BinaryIO, out: RawMolecules) -> list[str]:
+def _read_smi(text: io.TextIOWrapper, out: RawMolecules) -> list[str]:
     """Lines `SMILES [name]`, with `#` comments and an optional header line."""
-    text = io.TextIOWrapper(handle, encoding="utf-8-sig", errors="surrogateescape")
     names: list[str] = []
     row = 0
     for number, line in enumerate(text, start=1):
@@ -228,7 +237,7 @@ def _delimiter(first_line: str, path: Path) -> str:
 
 
 def _read_csv(
-    handle: BinaryIO,
+    text: io.TextIOWrapper,
     out: RawMolecules,
     path: Path,
     column: str | None,
@@ -236,7 +245,6 @@ def _read_csv(
     delimiter: str | None,
 ) -> list[str]:
     """A table with one header line; fields may be quoted and hold line ends (as ZINC250k's do)."""
-    text = io.TextIOWrapper(handle, encoding="utf-8-sig", errors="surrogateescape", newline="")
     first = text.readline()
     mark = delimiter or _delimiter(first, path)
     header = [name.strip() for name in next(csv.reader([first], delimiter=mark), [])]
@@ -344,11 +352,13 @@ def read_molecules(
     out = RawMolecules(origin=str(path))
     with open_bytes(path) as handle:
         if kind == "csv":
-            names = _read_csv(handle, out, path, column, name_column, delimiter)
+            with _as_text(handle, newline="") as text:
+                names = _read_csv(text, out, path, column, name_column, delimiter)
         elif kind == "sdf":
             names = _read_sdf(handle, out)
         else:
-            names = _read_smi(handle, out)
+            with _as_text(handle) as text:
+                names = _read_smi(text, out)
     out.names = names if any(names) else None
     out.sha256 = file_sha256(path)
     return out

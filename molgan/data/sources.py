@@ -89,29 +89,32 @@ def _combined(*parts: object) -> str:
 
 @dataclass(frozen=True)
 class SmilesList:
-    """Molecules that are in memory already; nothing is written to the cache."""
+    """Molecules that are in memory already; nothing is written to the cache.
+
+    Raises:
+        DataError: if an entry is not a string.
+    """
 
     smiles: tuple[str, ...]
     name: str = "list"
     cacheable: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what is not text, naming the entry."""
+        for row, smiles in enumerate(self.smiles):
+            if not isinstance(smiles, str):
+                kind = type(smiles).__name__
+                raise DataError(f"Entry {row} of the list of SMILES is {kind}, not a string.")
 
     def fingerprint(self, cache_dir: Path | None = None, progress: bool = True) -> str:
         """SHA-256 of the strings in their order."""
         return hashlib.sha256("\n".join(self.smiles).encode("utf-8", "replace")).hexdigest()
 
     def read(self, cache_dir: Path | None = None, progress: bool = True) -> RawMolecules:
-        """The strings, with blank ones counted as empty.
-
-        Raises:
-            DataError: if an entry is not a string.
-        """
+        """The strings; blank ones are counted."""
         out = RawMolecules(origin="the list of SMILES", sha256=self.fingerprint())
         out.data_rows = len(self.smiles)
         for row, smiles in enumerate(self.smiles):
-            if not isinstance(smiles, str):
-                raise DataError(
-                    f"Entry {row} of the list of SMILES is {type(smiles).__name__}, not a string."
-                )
             if smiles.strip():
                 out.smiles.append(smiles.strip())
                 out.rows.append(row)
