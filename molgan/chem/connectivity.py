@@ -13,14 +13,14 @@ def adjacency_words(adjacent: np.ndarray) -> np.ndarray:
     """Pack adjacency rows into bit masks.
 
     Args:
-        adjacent: (B, N, N) bool, symmetric.
+        adjacent: (B, R, N) bool; R rows of each graph, usually all N.
 
     Returns:
-        (N, B, W) uint64 with W = ceil(N / 64).
+        (R, B, W) uint64 with W = ceil(N / 64).
     """
-    batch, n, _ = adjacent.shape
+    batch, rows, n = adjacent.shape
     words = (n + 63) // 64
-    raw = np.zeros((batch, n, words * 8), dtype=np.uint8)
+    raw = np.zeros((batch, rows, words * 8), dtype=np.uint8)
     packed = np.packbits(adjacent, axis=-1, bitorder="little")
     raw[..., : packed.shape[-1]] = packed
     as_words = raw.view("<u8").astype(np.uint64, copy=False)
