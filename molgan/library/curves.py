@@ -90,7 +90,9 @@ def panels(rows: Sequence[dict[str, Any]]) -> list[Panel]:
     """Return what there is to draw, in order: losses, shares, single figures, rewards."""
     keys = list(dict.fromkeys(key for row in rows for key in row if _is_number(row[key])))
     losses = [key for key in keys if key.startswith("loss/")]
-    found = [Panel(f"{key.removeprefix('loss/')} loss", {"": key}) for key in losses]
+    found = [
+        Panel(key.removeprefix("loss/").replace("_", " ") + " loss", {"": key}) for key in losses
+    ]
     shares = {label: key for key, label in _SHARES.items() if key in keys}
     if shares:
         found.append(Panel("samples", shares, share=True))
@@ -104,7 +106,7 @@ def panels(rows: Sequence[dict[str, Any]]) -> list[Panel]:
 def phase_spans(rows: Sequence[dict[str, Any]]) -> list[tuple[float, float, str]]:
     """Return (start, end, phase) of each stretch of equal `phase`, in molecules seen.
 
-    A row without a phase continues the one before.
+    A row without a phase continues the one before; a stretch without extent is left out.
     """
     changes: list[tuple[float, str]] = []
     for row in rows:
@@ -115,7 +117,8 @@ def phase_spans(rows: Sequence[dict[str, Any]]) -> list[tuple[float, float, str]
         return []
     starts = [start for start, _ in changes]
     ends = [*starts[1:], float(rows[-1][X])]
-    return [(start, end, phase) for (start, phase), end in zip(changes, ends, strict=True)]
+    spans = zip(changes, ends, strict=True)
+    return [(start, end, phase) for (start, phase), end in spans if end > start]
 
 
 def draw_curves(rows: Sequence[dict[str, Any]], n_cols: int = 3) -> Figure:
@@ -190,6 +193,7 @@ def _draw_phases(axes: Axes, spans: Sequence[tuple[float, float, str]], *, label
                 color="#555555",
                 va="top",
                 rotation=90,
+                zorder=1,  # behind the curves
                 bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 1.0},
             )
 

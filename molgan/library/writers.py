@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import logging
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,8 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from molgan.errors import MolganError
+
+_log = logging.getLogger(__name__)
 
 _REMEDIES = {
     errno.ENOSPC: "the disk is full; free some space or write elsewhere",
@@ -120,7 +123,8 @@ class LibraryWriter:
 
     Until it is closed the files are `<path>.partial` and `<stem>.csv.partial`, flushed after every
     chunk. Closed normally, both are moved to their places. When the block ends with an exception,
-    Ctrl-C included, they stay as they are and end with a whole line; `partial_paths` names them.
+    Ctrl-C included, they stay as they are and end with a whole line; `partial_paths` names
+    them and the log says so.
     Left-overs of an earlier run are overwritten.
 
     Use as a context manager:
@@ -159,12 +163,12 @@ class LibraryWriter:
         molecule_name(prefix, 0)  # complain now, not after an hour of sampling
         self._is_device = self.path.exists() and not self.path.is_file()
         sidecar = sidecar and not self._is_device
-        self.csv_path = self.path.with_suffix(".csv") if sidecar else None
-        if self.csv_path == self.path:
+        if self.path.suffix in (".csv", ".gz"):
             raise MolganError(
-                f"{self.path} is the name of the table that goes beside the library; "
-                "give the library a name that ends in .smi"
+                f"{self.path}: a library is written as plain SMILES, with a .csv beside it; "
+                "give it a name that ends in .smi"
             )
+        self.csv_path = self.path.with_suffix(".csv") if sidecar else None
         self._files: dict[Path, IO[str]] = {}
 
     @property
@@ -226,8 +230,12 @@ class LibraryWriter:
         """Move the files to their places; after an exception leave them under partial names."""
         if kind is not None:
             self._close_all()
-            for path in self._targets():
-                _cut_to_whole_lines(self._partial(path))
+            if not self._is_device:
+                for path in self.partial_paths:
+                    _cut_to_whole_lines(path)
+                _log.warning(
+                    "stopped early: %d molecules are in %s", self.count, self.partial_paths[0]
+                )
             return
         for path in self._targets():
             with self._writing(path) as file:

@@ -72,7 +72,7 @@ def rows() -> list[dict[str, Any]]:
         row: dict[str, Any] = {"molecules_seen": 100 * step}
         if step % 2 == 0:
             row["phase"] = "autoencoder" if step < 10 else "latent"
-        row["loss/critic" if step >= 10 else "loss/reconstruction"] = 1.0 / (step + 1)
+        row["loss/latent_critic" if step >= 10 else "loss/reconstruction"] = 1.0 / (step + 1)
         if step % 5 == 0:
             row |= {"eval/valid": step / 20, "eval/unique": 1.0, "eval/reward": 0.3}
             row |= {"eval/logp": 0.1, "eval/fcd": None}
@@ -89,7 +89,7 @@ def write(path: Path, table: list[dict[str, Any]]) -> Path:
 def test_panels_are_losses_then_samples_then_rewards() -> None:
     assert [(panel.title, list(panel.curves.values())) for panel in panels(rows())] == [
         ("reconstruction loss", ["loss/reconstruction"]),
-        ("critic loss", ["loss/critic"]),
+        ("latent critic loss", ["loss/latent_critic"]),
         ("samples", ["eval/valid", "eval/unique"]),
         ("rewards, 0 to 1", ["eval/reward"]),
         ("mean logP", ["eval/logp"]),
@@ -99,6 +99,8 @@ def test_panels_are_losses_then_samples_then_rewards() -> None:
 def test_phases_are_spans_over_molecules_seen() -> None:
     assert phase_spans(rows()) == [(0.0, 1000.0, "autoencoder"), (1000.0, 1900.0, "latent")]
     assert phase_spans([{"molecules_seen": 1}]) == []
+    final = {"molecules_seen": 1900, "phase": "final"}  # the figures at the end have no extent
+    assert phase_spans([*rows(), final])[-1] == (1000.0, 1900.0, "latent")
 
 
 def test_curves_are_a_picture_of_what_the_file_holds(tmp_path: Path) -> None:

@@ -132,13 +132,16 @@ def test_an_empty_stream_leaves_an_empty_library(tmp_path: Path) -> None:
     assert (tmp_path / "none.csv").read_text() == "name,smiles\n"
 
 
-def test_ctrl_c_keeps_what_was_written_under_a_partial_name(tmp_path: Path) -> None:
+def test_ctrl_c_keeps_what_was_written_under_a_partial_name(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "library.smi"
     path.write_text("O old\n")
     writer = LibraryWriter(path)
     with pytest.raises(KeyboardInterrupt):
         stream_and_stop(writer)
     assert path.read_text() == "O old\n"
+    assert f"1 molecules are in {path}.partial" in caplog.text
     assert [partial.name for partial in writer.partial_paths] == [
         "library.smi.partial",
         "library.csv.partial",
@@ -189,9 +192,10 @@ def test_places_that_cannot_be_written_are_found_before_any_work(tmp_path: Path)
             raise AssertionError("the block must not be entered")
 
 
-def test_a_library_may_not_be_named_like_its_own_table(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["library.csv", "library.smi.gz"])
+def test_names_that_would_mislead_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(MolganError, match=r"ends in \.smi"):
-        LibraryWriter(tmp_path / "library.csv")
+        LibraryWriter(tmp_path / name)
 
 
 def test_a_missing_column_is_a_defect_of_the_caller(tmp_path: Path) -> None:

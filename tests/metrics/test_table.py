@@ -32,3 +32,31 @@ def test_the_table_is_aligned_and_tells_ceiling_and_reasons() -> None:
 
 def test_no_figures_no_lines() -> None:
     assert format_table({}) == ""
+
+
+def test_repaired_figures_are_a_block_of_their_own() -> None:
+    text = format_table(
+        {
+            "valid": 0.8,
+            "fcd": 2.0,
+            "fcd_n": 8_000,
+            "fcd_reference_n": 13_082,
+            "lenient/valid": 0.9,
+            "seconds": 12.5,
+            "repaired/valid": 1.0,
+            "repaired/n_valid": 10_000,
+            "repaired/rejected/empty": 3,
+            "repaired/ceiling_unique": 0.9,
+            "repaired/unique": 0.7,
+        }
+    )
+    assert text.splitlines() == [
+        "valid (strict)             80.0 %",
+        "FCD                         2.000  (8,000 against 13,082)",
+        "valid, as MolGAN counted   90.0 %",
+        "seconds                    12.500",
+        "after repair",
+        "  valid (strict)          100.0 %  (10,000)",
+        "    rejected: empty             3",
+        "  unique, of valid         70.0 %  (draws from the training set: 90.0 %)",
+    ]
