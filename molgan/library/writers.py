@@ -124,8 +124,7 @@ class LibraryWriter:
     Until it is closed the files are `<path>.partial` and `<stem>.csv.partial`, flushed after every
     chunk. Closed normally, both are moved to their places. When the block ends with an exception,
     Ctrl-C included, they stay as they are and end with a whole line; `partial_paths` names
-    them and the log says so.
-    Left-overs of an earlier run are overwritten.
+    them and the log says so. Left-overs of an earlier run are overwritten.
 
     Use as a context manager:
 
