@@ -52,11 +52,12 @@ def naive(atoms: np.ndarray, bonds: np.ndarray, aromatic: bool) -> str | None:
     for i, j in np.argwhere(np.triu(bonds, 1)).tolist():
         if i in number and j in number:
             mol.AddBond(number[i], number[j], table[bonds[i, j]])
+    # Five-valent nitrogen would be rewritten by RDKit's clean-up; strict decoding does not.
+    limits = CODECS[aromatic].vocabulary.max_valence()
+    orders = np.array([0, 1, 2, 3, 1])[bonds] * (atoms[:, None] != 0) * (atoms[None, :] != 0)
+    if (orders.sum(axis=1) > limits[atoms]).any():
+        return None
     try:
-        if aromatic:
-            Chem.Kekulize(mol, clearAromaticFlags=True)
-        # Without clean-up, which rewrites five-valent nitrogen: strict decoding does not.
-        mol.UpdatePropertyCache(strict=True)
         Chem.SanitizeMol(mol)
         smiles: str = Chem.MolToSmiles(mol)
         back = Chem.MolFromSmiles(smiles)
