@@ -87,7 +87,9 @@ def finish(trainer: Trainer, dataset: MoleculeDataset, run_dir: Path, started: f
         for draw in trainer.sampler.stream(count, trainer.seed + 1):
             draws.append(draw)
             bar.update(len(draw.decoded))
-    figures = judge(draws, trainer.sampler, trainer.bundle.identities, trainer.evaluation)
+    figures = judge(
+        draws, trainer.sampler, trainer.bundle.identities, trainer.evaluation, trainer.scorer
+    )
     decoded = [item for draw in draws for item in draw.decoded]
     if trainer.evaluation.fcd:
         split = "test" if len(dataset.split_indices["test"]) > 1 else "train"
@@ -98,7 +100,7 @@ def finish(trainer: Trainer, dataset: MoleculeDataset, run_dir: Path, started: f
     trainer.bundle.metrics = dict(figures)
     trainer.bundle.save(run_dir / "last.molgan")
     library = library_of(decoded, trainer.bundle.identities, trainer.scorer)
-    legend = ["reward"] if trainer.scorer.objective else []
+    legend = ["reward", "qed"] if "qed" in library.frame else []
     for tracker in trainer.trackers:
         row = {f"final/{key}": value for key, value in figures.items()}
         tracker.log({"molecules_seen": trainer.molecules_seen, "phase": "final", **row})

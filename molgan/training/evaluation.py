@@ -70,13 +70,12 @@ def judge(
     sampler: Sampler,
     identities: HashedIdentities,
     settings: Evaluation,
-    properties: bool = True,
+    scorer: Scorer,
 ) -> Figures:
-    """Figures of a sample, strict, and lenient and after repair where asked for."""
+    """Figures of a sample: strict, with mean scores, and lenient and after repair where asked for."""
     decoded = [item for draw in draws for item in draw.decoded]
-    figures = evaluate(
-        decoded, identities, training_size=len(identities), properties=properties
-    )
+    figures = evaluate(decoded, identities, training_size=len(identities))
+    figures |= mean_scores(decoded, scorer)
     if sampler.repair is not None:
         repaired = [item for draw in draws for item in draw.repaired]
         after = evaluate(repaired, identities, training_size=len(identities))
@@ -89,6 +88,22 @@ def judge(
             identities,
         )
     return figures
+
+
+def mean_scores(decoded: Sequence[Decoded], scorer: Scorer) -> Figures:
+    """Mean raw score of each component over the valid molecules that have one, and ``reward`` over all drawn.
+
+    The scorer's cache makes repeats free, which is why the figures do not compute properties themselves.
+    """
+    if not scorer.objective or not len(decoded):
+        return {}
+    result = scorer(decoded)
+    means = {
+        name: float(np.nanmean(values))
+        for name, values in result.raw.items()
+        if name not in ("validity", "uniqueness") and np.isfinite(values).any()
+    }
+    return {**means, "reward": float(result.total.mean())}
 
 
 def distance_to_reference(

@@ -195,7 +195,9 @@ class Trainer:
         if self.context.fabric.is_global_zero:
             draw = self.fixed_noise.draw()
             gap = {k: v for k, v in self.figures.items() if k == "critic/gap"}
-            figures = judge([draw], self.sampler, self.bundle.identities, self.evaluation)
+            figures = judge(
+                [draw], self.sampler, self.bundle.identities, self.evaluation, self.scorer
+            )
             self.figures = {**figures, **gap}
             self._track(name, {f"eval/{key}": value for key, value in figures.items()})
             if self.run_dir is not None:

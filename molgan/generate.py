@@ -1,0 +1,139 @@
+"""``python -m molgan.generate``: a trained model in, a library of molecules out."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from molgan import cli
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from molgan.bundle import Bundle
+    from molgan.chem import Decoded
+
+log = logging.getLogger("molgan")
+
+_MOST_DRAWS = 20
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    return cli.run(generate, "generate", argv)
+
+
+@dataclass
+class Selection:
+    """Which of the molecules drawn are kept, and what became of the others.
+
+    Attributes:
+        unique: leave out repeats.
+        known: tells which SMILES are in the training set; None keeps those too.
+        counts: drawn, kept, repaired, and ``rejected: <reason>``.
+    """
+
+    unique: bool
+    known: Any = None
+    counts: Counter[str] = field(default_factory=Counter)
+    _seen: set[str] = field(default_factory=set)
+
+    def keep(self, decoded: Sequence[Decoded], repaired: Sequence[Decoded]) -> list[Decoded]:
+        """The molecules of a batch to write, in the order drawn."""
+        kept = []
+        self.counts["drawn"] += len(decoded)
+        for before, item in zip(decoded, repaired, strict=True):
+            if item.smiles is None:
+                self.counts[f"rejected: {item.reason}"] += 1
+                continue
+            if self.known is not None and self.known.contains([item.smiles])[0]:
+                self.counts["rejected: in the training set"] += 1
+                continue
+            if self.unique:
+                if item.smiles in self._seen:
+                    self.counts["rejected: repeat"] += 1
+                    continue
+                self._seen.add(item.smiles)
+            if before.smiles is None:
+                self.counts["repaired"] += 1
+            kept.append(item)
+        return kept
+
+
+def generate(cfg: DictConfig) -> Counter[str]:
+    """Draw molecules as the settings say and write them to ``cfg.out``.
+
+    Returns:
+        What became of the molecules drawn.
+
+    Raises:
+        MolganError: for a model, settings or a disk that cannot work; see the message.
+    """
+    import torch
+
+    from molgan.bundle import Bundle
+    from molgan.errors import ConfigError
+
+    for key in ("n", "batch_size"):
+        if int(cfg[key]) < 1:
+            raise ConfigError(f"{key}={cfg[key]} must be at least 1")
+    device = str(cfg.device)
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    elif device == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("device=cuda, but torch sees no GPU: use device=cpu or device=auto")
+    bundle = Bundle.load(str(cfg.model), device)
+    selection = Selection(bool(cfg.unique), bundle.identities if cfg.novel else None)
+    write(bundle, selection, cfg)
+    counts = selection.counts
+    print(f"{counts['kept']:,} molecules in {cfg.out} ({counts['drawn']:,} drawn)")
+    for reason, count in counts.most_common():
+        if reason not in ("drawn", "kept"):
+            print(f"  {reason}: {count:,}")
+    if counts["kept"] < int(cfg.n) and cfg.keep:
+        log.warning(
+            "gave up after %s draws: the model repeats itself too much for n=%s",
+            f"{counts['drawn']:,}",
+            cfg.n,
+        )
+    return counts
+
+
+def write(bundle: Bundle, selection: Selection, cfg: DictConfig) -> None:
+    """Stream batches from the model to the file, with bounded memory but for the set of molecules seen."""
+    from tqdm.auto import tqdm
+
+    from molgan.library import LibraryWriter
+    from molgan.rewards import QED, LogP, Objective, SAScore, Scorer
+
+    sampler = bundle.sampler(None if cfg.repair is None else str(cfg.repair), int(cfg.n_jobs))
+    components = {"qed": QED(), "logp": LogP(), "sa": SAScore()} if cfg.scores else {}
+    scorer = Scorer(Objective(components), n_jobs=int(cfg.n_jobs), cache_size=0)
+    columns = [*components, *(["repaired"] if cfg.repair else [])]
+    wanted = int(cfg.n)
+    draws = wanted * _MOST_DRAWS if cfg.keep else wanted
+    bar = tqdm(total=wanted, desc="generating", unit=" molecules", disable=not cfg.progress)
+    with bar, LibraryWriter(Path(cfg.out), columns, prefix=str(cfg.prefix)) as writer:
+        for draw in sampler.stream(draws, int(cfg.seed), int(cfg.batch_size)):
+            kept = selection.keep(draw.decoded, draw.repaired)
+            if cfg.keep:
+                kept = kept[: wanted - writer.count]
+            raw = scorer(kept).raw
+            table: dict[str, Sequence[Any]] = {name: raw[name].tolist() for name in components}
+            if cfg.repair:
+                valid = {item.smiles for item in draw.decoded}
+                table["repaired"] = [int(item.smiles not in valid) for item in kept]
+            writer.append([str(item.smiles) for item in kept], table)
+            selection.counts["kept"] = writer.count
+            bar.update(len(kept) if cfg.keep else len(draw.decoded))
+            if cfg.keep and writer.count >= wanted:
+                break
+
+
+if __name__ == "__main__":
+    sys.exit(main())

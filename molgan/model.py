@@ -1,0 +1,177 @@
+"""`MolGAN`: the whole toolkit as one object, for notebooks and scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from molgan.errors import ChemistryError, MolganError
+
+if TYPE_CHECKING:
+    from molgan.bundle import Bundle
+    from molgan.data import MoleculeDataset
+    from molgan.library import Library
+    from molgan.metrics import Figures
+
+
+class MolGAN:
+    """A generator of molecules: fit it to a set, sample it, save it, load it.
+
+    Example:
+        >>> model = MolGAN().fit(["CCO", "CCN", "CCC", "CCCO"], overrides=["debug=smoke"])
+        >>> library = model.sample(100, seed=0)
+        >>> library.write_smi("library.smi")
+
+    Attributes:
+        bundle: the trained model; None before `fit`.
+    """
+
+    def __init__(self, bundle: Bundle | None = None) -> None:
+        self.bundle = bundle
+
+    def fit(
+        self,
+        data: MoleculeDataset | Sequence[str],
+        *,
+        seed: int = 0,
+        run_dir: str | Path | None = None,
+        overrides: Sequence[str] = (),
+        progress: bool = True,
+    ) -> MolGAN:
+        """Train on a data set or a list of SMILES.
+
+        Args:
+            data: molecules.
+            seed: of every random choice.
+            run_dir: folder for checkpoints, samples and figures; None keeps nothing on disk.
+            overrides: settings as on the command line, such as ``"reward=qed"``.
+            progress: show progress bars.
+
+        Returns:
+            The same object, trained.
+
+        Raises:
+            MolganError: for molecules or settings that cannot work.
+        """
+        from molgan import building
+        from molgan.config import compose
+        from molgan.data import MoleculeDataset
+        from molgan.training.run_folder import make_run_dir
+
+        if not isinstance(data, MoleculeDataset):
+            data = MoleculeDataset.from_smiles(list(data), seed=seed, progress=progress)
+        flags = [f"seed={seed}", f"progress={str(progress).lower()}"]
+        cfg = compose([*flags, *overrides])
+        folder = None
+        if run_dir is not None:
+            folder = Path(run_dir)
+            make_run_dir(folder)
+        fabric = building.build_fabric(cfg)
+        fabric.launch()
+        trainer = building.build_trainer(cfg, data, fabric, folder)
+        trainer.fit()
+        for tracker in trainer.trackers:
+            tracker.close()
+        trainer.bundle.metrics = dict(trainer.figures)
+        self.bundle = trainer.bundle
+        return self
+
+    def sample(
+        self, n: int, seed: int = 0, *, repair: str | None = None, prefix: str = "mol"
+    ) -> Library:
+        """Draw ``n`` molecules.
+
+        Args:
+            n: molecules to draw; the library holds the valid ones, repeats included, and counts the others by
+                reason in `Library.rejected`.
+            seed: same seed, same molecules.
+            repair: ``largest_fragment`` or ``valence``: repair invalid molecules instead of leaving them out.
+            prefix: of names.
+        """
+        from molgan.library import Library
+
+        decoded = [
+            item
+            for draw in self._trained().sampler(repair).stream(n, seed)
+            for item in draw.repaired
+        ]
+        return Library.from_decoded(decoded, prefix=prefix)
+
+    def evaluate(self, n: int = 10_000, seed: int = 0) -> Figures:
+        """Strict figures of ``n`` molecules drawn; see `molgan.metrics.evaluate`."""
+        from molgan.metrics import evaluate
+
+        bundle = self._trained()
+        decoded = [item for draw in bundle.sampler().stream(n, seed) for item in draw.decoded]
+        return evaluate(decoded, bundle.identities, training_size=len(bundle.identities))
+
+    def encode(self, smiles: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Latent points of molecules.
+
+        Args:
+            smiles: molecules of the model's atom types and size.
+
+        Returns:
+            ``(len(smiles), latent_dim)``.
+
+        Raises:
+            ChemistryError: naming the first molecule that the model cannot represent.
+            MolganError: when the model has no encoder.
+        """
+        import torch
+
+        from molgan.chem import EncodingError, quiet_rdkit, read_smiles
+        from molgan.graphs import MolGraphs
+
+        bundle = self._trained()
+        if bundle.encoder is None:
+            raise MolganError("this model has no encoder; train one with model=latent")
+        size, vocabulary = bundle.max_atoms, bundle.vocabulary
+        atoms = np.zeros((len(smiles), size), dtype=np.uint8)
+        bonds = np.zeros((len(smiles), size, size), dtype=np.uint8)
+        codec = bundle.codec
+        with quiet_rdkit():
+            for row, text in enumerate(smiles):
+                mol, reason = read_smiles(text)
+                if mol is None:
+                    raise ChemistryError(f"cannot encode {text!r}: {reason}")
+                try:
+                    types, adjacency = codec.encode(mol)
+                except EncodingError as error:
+                    raise ChemistryError(f"cannot encode {text!r}: {error}") from error
+                atoms[row, : len(types)] = types
+                bonds[row, : len(types), : len(types)] = adjacency
+        device = next(bundle.encoder.parameters()).device
+        graphs = MolGraphs.from_indices(
+            torch.from_numpy(atoms).to(device),
+            torch.from_numpy(bonds).to(device),
+            vocabulary.num_atom_types,
+            vocabulary.num_bond_types,
+        )
+        with torch.no_grad():
+            latent: npt.NDArray[np.float32] = bundle.encoder(graphs).cpu().numpy()
+        return latent
+
+    def save(self, path: str | Path) -> Path:
+        """Write the model as one self-contained file."""
+        return self._trained().save(path)
+
+    @classmethod
+    def load(cls, path: str | Path, device: str = "cpu") -> MolGAN:
+        """Read a model from a bundle or a run folder.
+
+        Raises:
+            BundleError: for a missing, truncated, foreign or incompatible file.
+        """
+        from molgan.bundle import Bundle
+
+        return cls(Bundle.load(path, device))
+
+    def _trained(self) -> Bundle:
+        if self.bundle is None:
+            raise MolganError("this model is not trained yet: call fit(...) or MolGAN.load(path)")
+        return self.bundle
