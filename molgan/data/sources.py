@@ -101,9 +101,10 @@ class SmilesList:
 
     def __post_init__(self) -> None:
         """Refuse what is not text, naming the entry."""
-        for row, smiles in enumerate(self.smiles):
-            if not isinstance(smiles, str):
-                kind = type(smiles).__name__
+        entries: tuple[object, ...] = self.smiles
+        for row, entry in enumerate(entries):
+            if not isinstance(entry, str):
+                kind = type(entry).__name__
                 raise DataError(f"Entry {row} of the list of SMILES is {kind}, not a string.")
 
     def fingerprint(self, cache_dir: Path | None = None, progress: bool = True) -> str:
