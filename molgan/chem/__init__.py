@@ -22,7 +22,7 @@ from molgan.chem.properties import (
 )
 from molgan.chem.rdkit_log import quiet_rdkit
 from molgan.chem.reading import identity, read_smiles
-from molgan.chem.repair import POLICIES, repair
+from molgan.chem.repair import POLICIES, fit_valence, repair
 from molgan.chem.vocabulary import BOND_NAMES, AtomType, Vocabulary
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Encoded",
     "EncodingError",
     "Vocabulary",
+    "fit_valence",
     "identity",
     "logp",
     "molecular_weight",

@@ -69,6 +69,32 @@ def repair(
     return results
 
 
+def fit_valence(
+    atoms: np.ndarray,
+    bonds: np.ndarray,
+    codec: Codec,
+    bond_scores: np.ndarray | None = None,
+) -> np.ndarray:
+    """The bonds that the policy ``valence`` would choose, slot by slot, without decoding.
+
+    Args:
+        atoms: (B, N) atom types.
+        bonds: (B, N, N) bond types.
+        codec: of the vocabulary.
+        bond_scores: (B, N, N, Y) probabilities; see `repair`.
+
+    Returns:
+        (B, N, N) uint8 bond types, Kekulé, that no atom is too small for; not always in one piece.
+    """
+    capacity = codec.vocabulary.max_valence().astype(np.int64)[atoms]
+    wanted = _symmetric(bonds, atoms)
+    fitted = [
+        _fit_bonds(wanted[row], capacity[row], None if bond_scores is None else bond_scores[row], "kekule")
+        for row in range(len(atoms))
+    ]
+    return np.stack(fitted).astype(np.uint8)
+
+
 def _symmetric(bonds: np.ndarray, atoms: np.ndarray) -> np.ndarray:
     """Mirror the upper triangle, without the diagonal and without bonds to absent atoms."""
     upper = np.triu(bonds.astype(np.uint8), 1)

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from molgan.chem import Codec
+from molgan.chem import Codec, fit_valence
 from molgan.errors import ConfigError
-from molgan.graphs import MolGraphs
+from molgan.graphs import MolGraphs, pack_pairs, unpack_pairs
 from molgan.losses import (
     AdversarialLoss,
     critic_loss,
@@ -20,7 +20,7 @@ from molgan.losses import (
     reward_network_loss,
     zero_centred_point_penalty,
 )
-from molgan.models import Encoder, LatentCritic, LatentGenerator, discretize
+from molgan.models import Encoder, GraphLogits, LatentCritic, LatentGenerator, discretize
 from molgan.rewards import Scorer
 from molgan.training.context import Context
 from molgan.training.latent_phase import encode_all, latent_generator_loss
@@ -54,6 +54,9 @@ class AdversarialPhase(Phase):
         latent_penalty_weight: gamma of the latent critic's penalties, taken every fourth step.
         reconstruction_weight: weight of the autoencoder's loss; holds the decoder to the data.
         latent_noise: noise of that reconstruction, as in the autoencoder's phase.
+        repair_weight: weight of self-distillation from the valence repair: where a generated graph is no molecule,
+            the generator learns the nearest one that its own probabilities allow. A training loss only; samples
+            are never repaired by it.
         settings: see `Phase`.
     """
 
@@ -78,6 +81,7 @@ class AdversarialPhase(Phase):
         latent_penalty_weight: float = 0.1,
         reconstruction_weight: float = 0.0,
         latent_noise: float = 0.8,
+        repair_weight: float = 0.0,
         **settings: Any,
     ) -> None:
         super().__init__(context, **settings)
@@ -94,6 +98,7 @@ class AdversarialPhase(Phase):
         self.adversarial_weight = adversarial_weight
         self.latent_weight, self.latent_penalty_weight = latent_weight, latent_penalty_weight
         self.reconstruction_weight, self.latent_noise = reconstruction_weight, latent_noise
+        self.repair_weight = repair_weight
         #: the collapse guard lowers this to make the reward weaker
         self.reward_scale = 1.0
 
@@ -224,6 +229,10 @@ class AdversarialPhase(Phase):
                 stats["reward/predicted"] = predicted.detach()
             if self.latent_weight and latent is not None:
                 loss = loss + self.latent_weight * self._latent_loss(latent, rows)
+            if self.repair_weight:
+                repair = self._repair_loss(logits, fake)
+                stats["loss/repair"] = repair.detach()
+                loss = loss + self.repair_weight * repair
             if self.reconstruction_weight:
                 loss = loss + self.reconstruction_weight * self._reconstruction(rows)
         stats["gradient/generator"] = self.update(loss, "generator")
@@ -267,6 +276,25 @@ class AdversarialPhase(Phase):
             logits = self.generator.decoder(latent, context.data.sizes[rows])
         atoms, bonds = context.data.atoms[rows].long(), context.data.bonds[rows].long()
         return reconstruction_loss(logits.nodes, logits.pairs, atoms, bonds)
+
+    def _repair_loss(self, logits: GraphLogits, fake: MolGraphs) -> Tensor:
+        """Negative log-likelihood of the repaired graphs, per generated molecule; 0 where all are molecules."""
+        atoms, bonds = fake.to_indices()
+        types, adjacency = atoms.cpu().numpy(), bonds.cpu().numpy()
+        decoded = self.codec.decode(types, adjacency)
+        broken = np.flatnonzero([item.smiles is None for item in decoded])
+        if not len(broken):
+            return logits.pairs.sum() * 0
+        rows = torch.from_numpy(broken).to(fake.device)
+        probabilities = unpack_pairs(torch.softmax(logits.pairs[rows].detach(), -1), atoms.shape[1])
+        fitted = fit_valence(
+            types[broken], adjacency[broken], self.codec, probabilities.cpu().numpy()
+        )
+        usable = np.array([d.smiles is not None for d in self.codec.decode(types[broken], fitted)])
+        rows, target = rows[torch.from_numpy(usable).to(rows.device)], fitted[usable]
+        packed = pack_pairs(torch.from_numpy(target).to(fake.device)).long()
+        loss = reconstruction_loss(logits.nodes[rows], logits.pairs[rows], atoms[rows].long(), packed)
+        return loss * (len(rows) / len(atoms))
 
     # ------------------------------------------------------------ checkpoints
 
