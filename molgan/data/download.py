@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import logging
 import os
 from collections.abc import Iterator
@@ -101,7 +102,7 @@ class _ResumingDownloader:
                 unit="B",
                 unit_scale=True,
                 desc=f"Downloading {self.label}",
-                disable=None if self.progress else True,
+                disable=not self.progress,
             ) as bar,
         ):
             for piece in response.iter_content(_CHUNK_BYTES):
@@ -117,6 +118,8 @@ def _why(error: Exception) -> str:
 
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"the server answers {error.response.status_code} {error.response.reason}".rstrip()
+    if isinstance(error, requests.exceptions.SSLError):
+        return "the server's certificate is not accepted (a proxy in between?)"
     if isinstance(error, requests.Timeout):
         return "the server does not answer in time"
     if isinstance(error, requests.exceptions.ChunkedEncodingError) or "cut off" in str(error):
@@ -156,7 +159,7 @@ def fetch(
         sha256: expected SHA-256, 64 hexadecimal digits.
         filename: name under which the file is kept in `<cache>/raw`.
         cache_dir: cache folder; default as in `cache_root`.
-        progress: show a progress bar (only on a terminal or in a notebook).
+        progress: show a progress bar.
         setting: the configuration key by which a user can point at a file fetched by hand.
 
     Returns:
@@ -167,6 +170,7 @@ def fetch(
     """
     import pooch
     import requests
+    from filelock import FileLock
 
     folder = cache_root(cache_dir) / "raw"
     target = folder / filename
@@ -175,30 +179,31 @@ def fetch(
         f"Fetch {url} by hand (SHA-256 {sha256}), and either put it at {target} "
         f"or point at it with {setting}=/path/to/{filename}."
     )
+    downloader = _ResumingDownloader(part, filename, progress)
+    retrieve = functools.partial(
+        pooch.retrieve, url, f"sha256:{sha256}", filename, folder, downloader=downloader
+    )
     try:
+        # A cache that somebody else filled may be one that we cannot write to.
+        if target.is_file() and pooch.file_hash(str(target)) == sha256:
+            return target
         folder.mkdir(parents=True, exist_ok=True)
-        # A second attempt is made in one case only: a resumed file came out wrong, so what was kept
-        # belonged to something else and the download has to start afresh.
-        for _attempt in range(2):
-            downloader = _ResumingDownloader(part, filename, progress)
+        # Two processes must not append to one part file; the second one finds the file ready.
+        with FileLock(f"{part}.lock"), _quiet_pooch():
             try:
-                with _quiet_pooch():
-                    found = pooch.retrieve(
-                        url, f"sha256:{sha256}", filename, folder, downloader=downloader
-                    )
-                return Path(found)
-            except requests.RequestException as error:
-                raise DataError(
-                    f"{filename} cannot be downloaded: {_why(error)}. {by_hand}"
-                ) from error
-            except ValueError as error:  # pooch: the checksum differs
+                retrieve()
+            except ValueError:  # pooch: the checksum differs
                 if not downloader.resumed:
-                    raise DataError(
-                        f"{filename} as downloaded from {url} is not the expected file: its "
-                        f"SHA-256 differs. {by_hand}"
-                    ) from error
-        raise DataError(f"{filename} cannot be downloaded whole. {by_hand}")
-    except requests.RequestException:  # pragma: no cover - RequestException is an OSError
-        raise
+                    raise
+                # What was kept from before belonged to something else: start afresh, once.
+                retrieve()
+        return target
+    except ValueError as error:
+        raise DataError(
+            f"{filename} as downloaded from {url} is not the expected file: its SHA-256 differs. "
+            f"{by_hand}"
+        ) from error
+    except requests.RequestException as error:
+        raise DataError(f"{filename} cannot be downloaded: {_why(error)}. {by_hand}") from error
     except OSError as error:
         raise disk_error(error, folder) from error

@@ -119,10 +119,11 @@ def _desalted(smiles: list[str]) -> tuple[list[str], int]:
     return out, changed
 
 
-def _batches(count: int, max_atoms: int) -> Iterator[slice]:
+def _batches(count: int, max_atoms: int, n_jobs: int) -> Iterator[slice]:
     """Slices of the input, small enough that a padded batch stays within `_BATCH_BYTES`."""
+    most = _BATCH_MOLECULES if n_jobs in (0, 1) else 8 * _BATCH_MOLECULES
     each = max(max_atoms * (max_atoms + 1) // 2, 1)
-    size = min(max(_BATCH_BYTES // each, 1), _BATCH_MOLECULES)
+    size = min(max(_BATCH_BYTES // each, 1), most)
     return (slice(start, start + size) for start in range(0, count, size))
 
 
@@ -189,10 +190,8 @@ def encode_source(
         # There is nothing to learn from, and nothing will be kept; this counts the reasons.
         vocabulary = Vocabulary.from_smiles(["C"], aromatic=aromatic)
     codec = Codec(vocabulary, largest)
-    with tqdm(
-        total=len(smiles), desc="Encoding", unit=" mol", disable=None if progress else True
-    ) as bar:
-        for part in _batches(len(smiles), largest):
+    with tqdm(total=len(smiles), desc="Encoding", unit=" mol", disable=not progress) as bar:
+        for part in _batches(len(smiles), largest, n_jobs):
             encoded = codec.encode_smiles(smiles[part], n_jobs=n_jobs, progress=False)
             coverage.merge(encoded.coverage, MAX_EXAMPLES)
             if len(encoded.smiles):
@@ -227,9 +226,7 @@ def _learn(smiles: list[str], aromatic: bool, min_count: int, progress: bool) ->
     Mixtures are passed over: the sodium of a salt that is left out is no atom type of the set.
     """
     single = [text for text in smiles if "." not in text]
-    with tqdm(
-        single, desc="Learning atom types", unit=" mol", disable=None if progress else True
-    ) as bar:
+    with tqdm(single, desc="Learning atom types", unit=" mol", disable=not progress) as bar:
         try:
             return Vocabulary.from_smiles(bar, aromatic=aromatic, min_count=min_count)
         except ChemistryError:

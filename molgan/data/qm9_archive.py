@@ -54,9 +54,7 @@ def read_qm9_archive(path: Path, *, progress: bool = True) -> RawMolecules:
         # "r|*" reads the archive once from front to end: seeking in bz2 would start over each time.
         with (
             tarfile.open(path, mode="r|*") as archive,
-            tqdm(
-                desc=f"Reading {path.name}", unit=" files", disable=None if progress else True
-            ) as bar,
+            tqdm(desc=f"Reading {path.name}", unit=" files", disable=not progress) as bar,
         ):
             for member in archive:
                 if not member.isfile() or not member.name.endswith(".xyz"):

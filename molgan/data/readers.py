@@ -225,7 +225,8 @@ def _find_column(header: list[str], wanted: str | None, path: Path) -> int:
     there = ", ".join(repr(_printable(name)[:40]) for name in header[:30])
     problem = f"has no column {wanted!r}" if wanted is not None else "has no column of SMILES"
     raise DataError(
-        f"{path} {problem}; its columns are {there}. Name the right one with data.column=."
+        f"{path} {problem}; its columns are {there} (the first line is the header). "
+        f"Name the right one with data.column=."
     )
 
 
@@ -349,9 +350,13 @@ def read_molecules(
         DataError: if the file as a whole cannot be used.
     """
     kind = file_format(path)
+    if column is not None and kind != "csv":
+        raise DataError(f"{path} is no table, so data.column={column} does not apply to it.")
     out = RawMolecules(origin=str(path))
     with open_bytes(path) as handle:
         if kind == "csv":
+            # A column called 2020 arrives as a number from the command line.
+            column = None if column is None else str(column)
             with _as_text(handle, newline="") as text:
                 names = _read_csv(text, out, path, column, name_column, delimiter)
         elif kind == "sdf":

@@ -209,10 +209,11 @@ def read_index_list(path: Path) -> set[int]:
 def qm9_ids(raw: RawMolecules) -> list[int]:
     """QM9 numbers (from 1) of the molecules: from names like `gdb_7`, else from whole-file rows.
 
-    A row without a number gets -1.
+    Bare numbers are not taken for names: nobody can tell whether they count from 0 or from 1. A row
+    without a number gets -1.
     """
     if raw.names is not None:
-        matches = [re.fullmatch(r"(?:gdb[_ ]?|dsgdb9nsd_)?0*(\d+)", n.strip()) for n in raw.names]
+        matches = [re.fullmatch(r"(?:gdb[_ ]|dsgdb9nsd_)0*(\d+)", n.strip()) for n in raw.names]
         if any(matches):
             return [int(match[1]) if match else -1 for match in matches]
     if raw.data_rows == QM9_MOLECULES:
@@ -268,7 +269,7 @@ class QM9:
             DataError: if the file cannot be used, or exclusions are asked of rows without numbers.
         """
         path = self._file(cache_dir, progress)
-        if ".tar" in path.suffixes:
+        if {".tar", ".tgz", ".tbz2"} & set(path.suffixes):
             from molgan.data.qm9_archive import read_qm9_archive
 
             raw = read_qm9_archive(path, progress=progress)

@@ -318,3 +318,12 @@ def test_worker_processes_give_the_same_set():
     two = MoleculeDataset.from_smiles(smiles, n_jobs=2, progress=False)
     assert one.smiles == two.smiles
     assert torch.equal(one.dense("all").bonds, two.dense("all").bonds)
+
+
+def test_dataset_survives_pickling(smi, tmp_path):
+    import pickle
+
+    dataset = load(smi, tmp_path)
+    again = pickle.loads(pickle.dumps(dataset))
+    assert again.smiles == dataset.smiles
+    assert again[1].edge_attr.tolist() == dataset[1].edge_attr.tolist()

@@ -19,6 +19,10 @@ def part_file(cache: Path) -> Path:
     return cache / "raw" / f"set.smi.{SHA256[:12]}.part"
 
 
+def files_in(cache: Path) -> list[str]:
+    return [path.name for path in (cache / "raw").iterdir() if path.suffix != ".lock"]
+
+
 def test_right_file_is_downloaded_once(web, tmp_path):
     url = web.add("set.smi", CONTENT)
     first = fetch(url, SHA256, "set.smi", tmp_path)
@@ -26,7 +30,7 @@ def test_right_file_is_downloaded_once(web, tmp_path):
     assert first == second == tmp_path / "raw" / "set.smi"
     assert first.read_bytes() == CONTENT
     assert len(web.requests) == 1
-    assert [path.name for path in (tmp_path / "raw").iterdir()] == ["set.smi"]
+    assert files_in(tmp_path) == ["set.smi"]
 
 
 def test_wrong_checksum_is_refused_and_leaves_nothing(web, tmp_path):
@@ -38,7 +42,7 @@ def test_wrong_checksum_is_refused_and_leaves_nothing(web, tmp_path):
     assert url in message
     assert SHA256 in message
     assert "data.path=/path/to/set.smi" in message
-    assert list((tmp_path / "raw").iterdir()) == []
+    assert files_in(tmp_path) == []
 
 
 def test_cut_off_download_is_kept_and_resumed(web, tmp_path):
@@ -152,3 +156,24 @@ def test_cache_root_argument_before_environment_before_platform(tmp_path, monkey
     assert cache_root() == tmp_path / "environment"
     monkeypatch.delenv("MOLGAN_CACHE")
     assert "molgan" in str(cache_root())
+
+
+def test_two_processes_at_once_download_one_right_file(web, tmp_path):
+    from concurrent.futures import ThreadPoolExecutor
+
+    url = web.add("set.smi", CONTENT)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: fetch(url, SHA256, "set.smi", tmp_path), range(4)))
+    assert {path.read_bytes() for path in found} == {CONTENT}
+    assert len(web.requests) == 1
+
+
+def test_filled_cache_that_cannot_be_written_is_used(web, tmp_path, monkeypatch):
+    url = web.add("set.smi", CONTENT)
+    expected = fetch(url, SHA256, "set.smi", tmp_path)
+
+    def refuse(self, *args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    assert fetch(url, SHA256, "set.smi", tmp_path) == expected

@@ -180,3 +180,16 @@ def test_csv_damage_names_the_line(tmp_path):
     path.write_bytes(b"smiles,x\nCCO,1\n" + b'CC,"' + b"x" * (2**24 + 10) + b'"\n')
     with pytest.raises(DataError, match=r"a\.csv, line 3: field larger"):
         read_molecules(path)
+
+
+def test_column_of_a_list_is_refused(tmp_path):
+    path = tmp_path / "a.smi"
+    path.write_text("CCO\n")
+    with pytest.raises(DataError, match=r"a\.smi is no table, so data\.column=smiles"):
+        read_molecules(path, column="smiles")
+
+
+def test_column_with_a_number_for_a_name(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("2020,2021\nCCO,CCN\n")
+    assert read_molecules(path, column=2021).smiles == ["CCN"]  # type: ignore[arg-type]

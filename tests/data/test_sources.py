@@ -185,3 +185,11 @@ def test_make_source_by_name():
         make_source("zinc")
     with pytest.raises(DataError, match=r"data=file data\.path=x\.smi"):
         make_source("bundled", path="x.smi")
+
+
+def test_bare_numbers_are_no_qm9_numbers(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("id,smiles\n0,C\n1,N\n")
+    assert sources.qm9_ids(QM9(path).read()) == [-1, -1]
+    path.write_text("mol_id,smiles\ngdb_2,N\ngdb_1,C\nother,O\n")
+    assert sources.qm9_ids(QM9(path).read()) == [2, 1, -1]
