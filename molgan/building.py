@@ -86,7 +86,9 @@ def build_networks(model: DictConfig, dataset: MoleculeDataset) -> Networks:
     return networks
 
 
-def build_phases(cfg: DictConfig, dataset: MoleculeDataset, scorer: Scorer) -> dict[str, PhaseFactory]:
+def build_phases(
+    cfg: DictConfig, dataset: MoleculeDataset, scorer: Scorer
+) -> dict[str, PhaseFactory]:
     """A factory for each phase in ``trainer.phases``, in their order; null leaves one out."""
     optimizer = instantiate(cfg.optimizer)
     loss = instantiate(cfg.loss)
@@ -97,9 +99,7 @@ def build_phases(cfg: DictConfig, dataset: MoleculeDataset, scorer: Scorer) -> d
         factory = functools.partial(instantiate(node), optimizer=optimizer)
         if node._target_.endswith(AdversarialPhase.__name__):
             rewarded = scorer if scorer.objective else None
-            factory = functools.partial(
-                factory, codec=dataset.codec, scorer=rewarded, loss=loss
-            )
+            factory = functools.partial(factory, codec=dataset.codec, scorer=rewarded, loss=loss)
         phases[str(name)] = factory
     return phases
 

@@ -1,7 +1,8 @@
 """The model file: one self-contained file that samples molecules without the data it learnt from.
 
-A bundle is a safetensors file: tensors (weights, hashed training identities) and, in its header, one JSON document
-with vocabulary, network settings, size distribution, configuration, figures and versions. Reading it runs no code.
+A bundle is a safetensors file: tensors (weights, hashed training identities) and, in its header,
+one JSON document with vocabulary, network settings, size distribution, configuration, figures and
+versions. Reading it runs no code.
 """
 
 from __future__ import annotations
@@ -191,7 +192,8 @@ def _read_document(path: Path) -> dict[str, Any]:
     if document.get("format") != FORMAT:
         written = document.get("versions", {}).get("molgan", "unknown")
         raise BundleError(
-            f"the model {path} has format {document.get('format')} (written by molgan {written}); this "
+            f"the model {path} has format {document.get('format')} (written by molgan "
+            f"{written}); this "
             f"molgan reads format {FORMAT}: use the version that wrote it, or train again"
         )
     return cast(dict[str, Any], document)

@@ -1,7 +1,7 @@
 """Errors a user can cause: one clear sentence each, saying what is wrong, where, and what to do.
 
-Entry points print the message of a `MolganError` and exit with its `exit_code`; anything else is a bug
-of ours and shows its traceback.
+Entry points print the message of a `MolganError` and exit with its `exit_code`; anything else is a
+bug of ours and shows its traceback.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ def generate(cfg: DictConfig) -> Counter[str]:
 
 
 def write(bundle: Bundle, selection: Selection, cfg: DictConfig) -> None:
-    """Stream batches from the model to the file, with bounded memory but for the set of molecules seen."""
+    """Stream batches from the model to the file; memory grows only with the molecules seen."""
     from tqdm.auto import tqdm
 
     from molgan.library import LibraryWriter

@@ -1,7 +1,8 @@
 """`MolGraphs`: a batch of molecular graphs as dense tensors, the one type that all networks speak.
 
-Dense rather than sparse because the graphs are small (9 to about 40 atoms) and a generator has to put a
-probability on *every* possible bond. Index 0 of both type axes means "nothing": no atom, no bond.
+Dense rather than sparse because the graphs are small (9 to about 40 atoms) and a generator has to
+put a probability on *every* possible bond. Index 0 of both type axes means "nothing": no atom, no
+bond.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
 class MolGraphs:
     """A batch of ``B`` molecular graphs with at most ``N`` atoms each.
 
-    Entries may be one-hot (a molecule) or soft (a generator's probabilities). Methods never change their
-    object; they return a new one.
+    Entries may be one-hot (a molecule) or soft (a generator's probabilities). Methods never change
+    their object; they return a new one.
 
     Attributes:
         nodes: ``(B, N, T)``, distribution over atom types; type 0 is "no atom".
-        edges: ``(B, N, N, Y)``, distribution over bond types, symmetric in the two atom axes; type 0 is
-            "no bond".
+        edges: ``(B, N, N, Y)``, distribution over bond types, symmetric in the two atom axes; type
+            0 is "no bond".
         mask: ``(B, N)``, 1 where a slot holds an atom and 0 where it is padding.
     """
 
@@ -62,8 +63,8 @@ class MolGraphs:
 
         Args:
             atoms: ``(B, N)`` integers, atom types, 0 in padding.
-            bonds: ``(B, N, N)`` symmetric integers, or ``(B, N(N-1)/2)``, the upper triangle in the order of
-                ``torch.triu_indices(N, N, 1)``.
+            bonds: ``(B, N, N)`` symmetric integers, or ``(B, N(N-1)/2)``, the upper triangle in the
+                order of ``torch.triu_indices(N, N, 1)``.
             num_atom_types: ``T``, "no atom" included.
             num_bond_types: ``Y``, "no bond" included.
         """
@@ -81,7 +82,8 @@ class MolGraphs:
         """Dense graphs from a PyG batch whose ``x`` are atom types and ``edge_attr`` bond types.
 
         Args:
-            batch: ``x`` ``(V,)``, ``edge_index`` ``(2, E)`` in both directions, ``edge_attr`` ``(E,)``.
+            batch: ``x`` ``(V,)``, ``edge_index`` ``(2, E)`` in both directions, ``edge_attr``
+                ``(E,)``.
             num_atom_types: ``T``.
             num_bond_types: ``Y``.
             max_atoms: ``N``.
@@ -140,8 +142,8 @@ class MolGraphs:
         """The most probable types.
 
         Returns:
-            ``atoms (B, N)`` and ``bonds (B, N, N)``, uint8; bonds symmetric, without diagonal, and 0 wherever
-            one end is padding. Slots that the mask allows may still be "no atom".
+            ``atoms (B, N)`` and ``bonds (B, N, N)``, uint8; bonds symmetric, without diagonal, and
+            0 wherever one end is padding. Slots that the mask allows may still be "no atom".
         """
         with torch.no_grad():
             atoms = self.nodes.argmax(-1) * (self.mask > 0.5)
@@ -175,7 +177,8 @@ class MolGraphs:
         """Renumber atoms.
 
         Args:
-            order: ``(N,)`` or ``(B, N)``: new slot ``i`` takes the atom of old slot ``order[..., i]``.
+            order: ``(N,)`` or ``(B, N)``: new slot ``i`` takes the atom of old slot ``order[...,
+                i]``.
         """
         if order.dim() == 1:
             order = order.expand(len(self), -1)
@@ -213,10 +216,10 @@ def pack_pairs(pairs: Tensor) -> Tensor:
 
 
 def unpack_pairs(packed: Tensor, num_atoms: int) -> Tensor:
-    """Symmetric ``(B, N, N, ...)`` with zero diagonal from its upper triangle ``(B, N(N-1)/2, ...)``.
+    """Symmetric ``(B, N, N, ...)`` with zero diagonal from its packed upper triangle.
 
-    Written as one gather, because an indexed assignment in both triangles costs two scatters in the backward
-    pass and is the slowest step of a small generator on CPU.
+    Written as one gather, because an indexed assignment in both triangles costs two scatters in the
+    backward pass and is the slowest step of a small generator on CPU.
 
     Args:
         packed: ``(B, P, ...)`` with ``P = N(N-1)/2``.
@@ -228,7 +231,7 @@ def unpack_pairs(packed: Tensor, num_atoms: int) -> Tensor:
 
 
 def _pair_slots(num_atoms: int, device: torch.device) -> Tensor:
-    """``(N*N,)``: where each entry of the full matrix stands in the packed triangle; P on the diagonal."""
+    """``(N*N,)``: place of each matrix entry in the packed triangle; P on the diagonal."""
     rows, columns = torch.triu_indices(num_atoms, num_atoms, 1, device=device).unbind()
     count = rows.numel()
     slots = torch.full((num_atoms, num_atoms), count, dtype=torch.long, device=device)

@@ -1,7 +1,7 @@
 """Adversarial objectives, gradient penalties and reward losses as pure functions.
 
-Each takes scores (or a critic and graphs) and returns a scalar tensor. Nothing here calls backward, logs, or moves
-data between devices.
+Each takes scores (or a critic and graphs) and returns a scalar tensor. Nothing here calls backward,
+logs, or moves data between devices.
 """
 
 from __future__ import annotations
@@ -148,10 +148,11 @@ def wasserstein_penalty(
     fake: MolGraphs,
     mix: Tensor,
 ) -> Tensor:
-    r"""WGAN-GP: :math:`E[(\lVert\nabla D(\hat G)\rVert_2 - 1)^2]` (Gulrajani et al. 2017, equation 3).
+    r"""WGAN-GP: :math:`E[(\lVert\nabla D(\hat G)\rVert_2 - 1)^2]` (Gulrajani et al. 2017).
 
-    MolGAN's code takes a norm for every entry of the tensors along the type axis and averages those. Here each
-    graph has one norm, over nodes and edges jointly, which is what the paper's equation says.
+    MolGAN's code takes a norm for every entry of the tensors along the type axis and averages
+    those. Here each graph has one norm, over nodes and edges jointly, which is what the paper's
+    equation says.
 
     Args:
         critic: scores ``(B,)`` of graphs.
@@ -170,7 +171,7 @@ def wasserstein_penalty(
 
 
 def zero_centred_penalty(scores: Tensor, graphs: MolGraphs) -> Tensor:
-    r"""R1 or R2: :math:`E[\lVert\nabla D(G)\rVert_2^2]`, one norm per graph (Mescheder et al. 2018).
+    r"""R1 or R2: :math:`E[\lVert\nabla D(G)\rVert_2^2]`, one norm per graph (Mescheder 2018).
 
     Args:
         scores: ``(B,)`` scores that were computed from ``graphs``.
@@ -180,7 +181,7 @@ def zero_centred_penalty(scores: Tensor, graphs: MolGraphs) -> Tensor:
 
 
 def zero_centred_point_penalty(scores: Tensor, points: Tensor) -> Tensor:
-    """R1 or R2 in a vector space: mean squared gradient norm of ``scores (B,)`` at ``points (B, D)``."""
+    """R1 or R2 in a vector space, of ``scores (B,)`` at ``points (B, D)``."""
     (gradient,) = torch.autograd.grad(scores.sum(), points, create_graph=True)
     return gradient.float().square().sum(1).mean()
 
@@ -209,7 +210,7 @@ def reconstruction_loss(
 def reward_network_loss(
     predicted_real: Tensor, score_real: Tensor, predicted_fake: Tensor, score_fake: Tensor
 ) -> Tensor:
-    """Mean squared error of the reward network on real and on generated graphs (MolGAN, section 3.3)."""
+    """Mean squared error of the reward network, real plus generated (MolGAN, section 3.3)."""
     return F.mse_loss(predicted_real, score_real) + F.mse_loss(predicted_fake, score_fake)
 
 
@@ -222,8 +223,8 @@ def mixed_generator_loss(
         adversarial: the generator's adversarial loss.
         reward: the reward loss, minus the mean predicted reward.
         reward_weight: ``1 - lambda`` in [0, 1].
-        rescale: scale the reward loss to the size of the adversarial one, :math:`\alpha = |L_{GAN} / L_{RL}|`,
-            as MolGAN's code does; otherwise :math:`\alpha = 1`.
+        rescale: scale the reward loss to the size of the adversarial one, :math:`\alpha = |L_{GAN}
+            / L_{RL}|`, as MolGAN's code does; otherwise :math:`\alpha = 1`.
     """
     if reward_weight == 0:
         return adversarial

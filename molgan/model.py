@@ -86,10 +86,11 @@ class MolGAN:
         """Draw ``n`` molecules.
 
         Args:
-            n: molecules to draw; the library holds the valid ones, repeats included, and counts the others by
-                reason in `Library.rejected`.
+            n: molecules to draw; the library holds the valid ones, repeats included, and counts the
+                others by reason in `Library.rejected`.
             seed: same seed, same molecules.
-            repair: ``largest_fragment`` or ``valence``: repair invalid molecules instead of leaving them out.
+            repair: ``largest_fragment`` or ``valence``: repair invalid molecules instead of leaving
+                them out.
             prefix: of names.
         """
         from molgan.library import Library

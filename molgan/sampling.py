@@ -1,4 +1,4 @@
-"""Noise to molecules: the same few lines serve evaluation, `MolGAN.sample` and `molgan.generate`."""
+"""Noise to molecules, for evaluation, `MolGAN.sample` and `molgan.generate` alike."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class Sampler:
         generator: in evaluation mode.
         codec: of the same vocabulary and size.
         size_distribution: ``(N + 1,)`` probabilities of atom counts.
-        discretization: ``argmax`` takes the most probable graph; ``gumbel`` draws atoms and bonds, which is what
-            the paper's generator needs for any diversity.
+        discretization: ``argmax`` takes the most probable graph; ``gumbel`` draws atoms and bonds,
+            which is what the paper's generator needs for any diversity.
         temperature: of that draw.
         repair: name of a repair policy of `molgan.chem`, or None.
         n_jobs: worker processes for decoding large batches.
@@ -108,7 +108,8 @@ class Sampler:
     def stream(self, n: int, seed: int, batch_size: int = 1024) -> Iterator[Draw]:
         """``n`` molecules in batches.
 
-        Noise is drawn on the CPU, so a seed means the same molecules on every device up to rounding.
+        Noise is drawn on the CPU, so a seed means the same molecules on every device up to
+        rounding.
 
         Args:
             n: molecules to draw in all.
@@ -118,7 +119,8 @@ class Sampler:
         rng = torch.Generator().manual_seed(seed)
         weights = torch.as_tensor(self.size_distribution)
         device_rng = torch.Generator(device=self.device).manual_seed(seed)
-        # Whole blocks of noise are drawn whatever the batch size, so that it does not change the molecules.
+        # Whole blocks of noise are drawn whatever the batch size, so that it does not change the
+        # molecules.
         for start in range(0, n, _BLOCK):
             count = min(_BLOCK, n - start)
             sizes = torch.multinomial(weights, _BLOCK, replacement=True, generator=rng)[:count]
@@ -126,9 +128,7 @@ class Sampler:
             for part_noise, part_sizes in zip(
                 noise.split(batch_size), sizes.split(batch_size), strict=True
             ):
-                yield self.draw(
-                    part_noise.to(self.device), part_sizes.to(self.device), device_rng
-                )
+                yield self.draw(part_noise.to(self.device), part_sizes.to(self.device), device_rng)
 
 
 _BLOCK = 1024

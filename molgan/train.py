@@ -62,7 +62,9 @@ def train(cfg: DictConfig) -> Figures:
         write_config(run_dir, config)
         write_manifest(run_dir, building.plain_facts(cfg, dataset), fabric.device)
         log.info(building.describe(dataset, trainer.context.networks))
-        log.info("device %s, %d threads; run folder %s", fabric.device, torch.get_num_threads(), run_dir)
+        log.info(
+            "device %s, %d threads; run folder %s", fabric.device, torch.get_num_threads(), run_dir
+        )
         if resume_from is not None:
             log.info("going on from %s", resume_from)
     trainer.fit(resume_from)
@@ -83,7 +85,8 @@ def finish(trainer: Trainer, dataset: MoleculeDataset, run_dir: Path, started: f
     count = trainer.evaluation.final_samples
     draws = []
     with tqdm(total=count, desc="sampling", unit=" molecules", disable=not trainer.progress) as bar:
-        # Not the seed of the fixed noise: the final figures are of molecules never looked at before.
+        # Not the seed of the fixed noise: the final figures are of molecules never looked at
+        # before.
         for draw in trainer.sampler.stream(count, trainer.seed + 1):
             draws.append(draw)
             bar.update(len(draw.decoded))
@@ -107,7 +110,10 @@ def finish(trainer: Trainer, dataset: MoleculeDataset, run_dir: Path, started: f
         tracker.close()
     write_results(run_dir, library, figures, legend)
     print(format_table(figures, title=f"{count:,} molecules drawn from {run_dir / 'last.molgan'}"))
-    print(f"\n{len(library):,} distinct valid molecules: {run_dir / 'library.smi'} (picture: library.png)")
+    print(
+        f"\n{len(library):,} distinct valid molecules: {run_dir / 'library.smi'} (picture: "
+        "library.png)"
+    )
     return figures
 
 

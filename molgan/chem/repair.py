@@ -89,7 +89,9 @@ def fit_valence(
     capacity = codec.vocabulary.max_valence().astype(np.int64)[atoms]
     wanted = _symmetric(bonds, atoms)
     fitted = [
-        _fit_bonds(wanted[row], capacity[row], None if bond_scores is None else bond_scores[row], "kekule")
+        _fit_bonds(
+            wanted[row], capacity[row], None if bond_scores is None else bond_scores[row], "kekule"
+        )
         for row in range(len(atoms))
     ]
     return np.stack(fitted).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Networks: generators, critics, reward network, encoder and decoder, and what they are built from."""
+"""Networks: generators, critics, reward network, encoder, decoder, and their blocks."""
 
 from molgan.models.autoencoder import Decoder, Encoder
 from molgan.models.body import GraphBody

@@ -1,8 +1,9 @@
 """Encoder and decoder: between molecules in canonical atom order and points of a latent space.
 
-The latent is layer-normalised, so each coordinate has about unit variance, and Gaussian noise of standard
-deviation `latent_noise` is added in training. Noise of that size makes neighbouring points decode to the same or
-to a similar molecule: it is what keeps every region of the latent space meaningful, and the generator diverse.
+The latent is layer-normalised, so each coordinate has about unit variance, and Gaussian noise of
+standard deviation `latent_noise` is added in training. Noise of that size makes neighbouring points
+decode to the same or to a similar molecule: it is what keeps every region of the latent space
+meaningful, and the generator diverse.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from molgan.models.layers import residual_mlp, size_mask, size_one_hot
 class Encoder(nn.Module):
     """Molecule in canonical atom order to a normalised latent point.
 
-    It reads slots, not sets: the data come in one canonical order, and a slot-wise MLP is far cheaper on CPU than
-    message passing. The critic, which must judge any order, is the graph network.
+    It reads slots, not sets: the data come in one canonical order, and a slot-wise MLP is far
+    cheaper on CPU than message passing. The critic, which must judge any order, is the graph
+    network.
 
     Args:
         num_atom_types: ``T``.
@@ -50,7 +52,7 @@ class Encoder(nn.Module):
         )
 
     def forward(self, graphs: MolGraphs) -> Tensor:
-        """Latent points ``(B, latent_dim)`` with zero mean and unit variance over their coordinates."""
+        """Latent points ``(B, latent_dim)``, each of zero mean and unit variance."""
         flat = torch.cat([graphs.nodes.flatten(1), pack_pairs(graphs.edges).flatten(1)], 1)
         latent = self.network(flat).float()
         return F.layer_norm(latent, (self.latent_dim,))

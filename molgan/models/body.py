@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -35,10 +36,13 @@ class GraphBody(nn.Module):
         aggregation_units: width of the graph vector.
         head_units: widths of the MLP behind it.
         activation: ``tanh`` (paper), ``silu`` or ``leaky_relu``.
-        walk_steps: length of the random-walk features beside the atom types; 0 leaves them out (paper).
-        minibatch: batch statistics after the aggregation: ``none``, ``discrimination`` or ``deviation``.
+        walk_steps: length of the random-walk features beside the atom types; 0 leaves them out
+            (paper).
+        minibatch: batch statistics after the aggregation: ``none``, ``discrimination`` or
+            ``deviation``.
         dropout: probability, after each MLP layer.
-        count_padding: treat "no atom" slots as nodes, as MolGAN's code does. Otherwise padding is invisible.
+        count_padding: treat "no atom" slots as nodes, as MolGAN's code does. Otherwise padding is
+            invisible.
     """
 
     def __init__(
@@ -65,8 +69,7 @@ class GraphBody(nn.Module):
         inputs = num_atom_types + (walk_steps + 3 if walk_steps else 0)
         widths = [inputs, *conv_units]
         self.convs = nn.ModuleList(
-            RelationalGraphConv(before, after, num_bond_types)
-            for before, after in zip(widths[:-1], widths[1:], strict=True)
+            RelationalGraphConv(before, after, num_bond_types) for before, after in pairwise(widths)
         )
         self.activation = act()
         self.aggregate = GatedAggregation(widths[-1] + inputs, aggregation_units)

@@ -18,7 +18,8 @@ _NETWORKS: dict[str, type[nn.Module]] = {}
 def rebuildable(cls: N) -> N:
     """Class decorator: keep the constructor's arguments as plain data in ``self.config``.
 
-    Only classes marked in this way can be named by a saved model, so reading a file never runs foreign code.
+    Only classes marked in this way can be named by a saved model, so reading a file never runs
+    foreign code.
     """
     original = cls.__init__
     signature = inspect.signature(original)
@@ -55,7 +56,9 @@ def rebuild(config: dict[str, Any]) -> nn.Module:
     try:
         return _NETWORKS[name](**arguments)
     except TypeError as error:
-        raise BundleError(f"the saved {name} does not fit this version of molgan: {error}") from error
+        raise BundleError(
+            f"the saved {name} does not fit this version of molgan: {error}"
+        ) from error
 
 
 def _plain(value: Any) -> Any:

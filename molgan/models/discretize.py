@@ -1,8 +1,9 @@
 """From a generator's logits to a graph that critic and reward network can read.
 
-``soft`` hands over probabilities; ``gumbel`` adds Gumbel noise first; ``straight_through`` is the hard argmax
-with the gradient of the softmax; ``gumbel_straight_through`` draws hard samples (Jang et al. 2017, Maddison et
-al. 2017). Hard forms keep the critic from telling data and samples apart by softness alone.
+``soft`` hands over probabilities; ``gumbel`` adds Gumbel noise first; ``straight_through`` is the
+hard argmax with the gradient of the softmax; ``gumbel_straight_through`` draws hard samples (Jang
+et al. 2017, Maddison et al. 2017). Hard forms keep the critic from telling data and samples apart
+by softness alone.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ class GraphLogits:
 
     Attributes:
         nodes: ``(B, N, T)``.
-        pairs: ``(B, N(N-1)/2, Y)``, one row for each unordered pair of slots, so bonds are symmetric by
-            construction.
-        mask: ``(B, N)`` where the number of atoms is given; None where the generator itself chooses "no atom".
+        pairs: ``(B, N(N-1)/2, Y)``, one row for each unordered pair of slots, so bonds are
+            symmetric by construction.
+        mask: ``(B, N)`` where the number of atoms is given; None where the generator itself chooses
+            "no atom".
     """
 
     nodes: Tensor

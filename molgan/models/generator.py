@@ -16,11 +16,12 @@ from molgan.models.layers import mlp
 class MolGANGenerator(nn.Module):
     """MLP with a head for atoms and one for bonds (De Cao & Kipf 2018, section 3.1).
 
-    The paper symmetrises a full ``(N, N, Y)`` output by averaging; here the head gives one row per unordered pair,
-    which is the same family of functions with half the outputs.
+    The paper symmetrises a full ``(N, N, Y)`` output by averaging; here the head gives one row per
+    unordered pair, which is the same family of functions with half the outputs.
 
     Args:
-        num_atom_types: ``T``, "no atom" included: the generator itself decides on the number of atoms.
+        num_atom_types: ``T``, "no atom" included: the generator itself decides on the number of
+            atoms.
         num_bond_types: ``Y``.
         max_atoms: ``N``.
         noise_dim: width of the noise (32 in the paper).

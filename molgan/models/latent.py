@@ -1,4 +1,4 @@
-"""The latent side of the default generator: sampler, its critic, and the generator made of both halves."""
+"""The latent side of the default generator: its sampler, critic and decoder put together."""
 
 from __future__ import annotations
 
@@ -25,9 +25,7 @@ class LatentCritic(nn.Module):
         blocks: residual blocks.
     """
 
-    def __init__(
-        self, latent_dim: int, max_atoms: int, width: int = 768, blocks: int = 3
-    ) -> None:
+    def __init__(self, latent_dim: int, max_atoms: int, width: int = 768, blocks: int = 3) -> None:
         super().__init__()
         self.max_atoms = max_atoms
         self.network = residual_mlp(latent_dim + max_atoms + 1, width, blocks, 1)
@@ -80,7 +78,8 @@ class LatentGenerator(nn.Module):
     def latent(self, noise: Tensor, sizes: Tensor) -> Tensor:
         """Latent points ``(B, latent_dim)`` from ``noise (B, noise_dim)`` and ``sizes (B,)``."""
         points = self.sampler(torch.cat([noise, size_one_hot(sizes, self.max_atoms)], 1)).float()
-        # The encoder's latents lie on this sphere; off it, the critic would tell samples by their norm alone.
+        # The encoder's latents lie on this sphere; off it, the critic would tell samples by their
+        # norm alone.
         return F.layer_norm(points, (self.latent_dim,))
 
     def forward(self, noise: Tensor, sizes: Tensor) -> GraphLogits:

@@ -1,8 +1,9 @@
-"""Building blocks on dense molecular graphs: relational convolution, gated aggregation, walk features."""
+"""Building blocks on dense molecular graphs: convolution, aggregation, walk features."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -12,11 +13,12 @@ from molgan.graphs import MolGraphs
 
 
 class RelationalGraphConv(nn.Module):
-    r"""Relational graph convolution on dense graphs (Schlichtkrull et al. 2017; MolGAN, equation 5).
+    r"""Relational graph convolution on dense graphs (MolGAN, equation 5).
 
     .. math:: h_i' = W_s h_i + \frac{1}{|N_i|} \sum_{y > 0} \sum_j A_{ijy} W_y h_j
 
-    Bond type 0 ("no bond") sends no messages. ``|N_i|`` is the (soft) number of bonds of atom ``i``, at least 1.
+    Bond type 0 ("no bond") sends no messages. ``|N_i|`` is the (soft) number of bonds of atom
+    ``i``, at least 1.
 
     Args:
         in_features: width of ``h``.
@@ -49,11 +51,12 @@ class RelationalGraphConv(nn.Module):
         messages = self.message(states * mask[..., None]).view(batch, slots, self.relations, -1)
         # One batched product over (neighbour, relation) instead of one per relation.
         incoming = edges[..., 1:].reshape(batch, slots, slots * self.relations)
-        gathered = torch.bmm(incoming, messages.reshape(batch, slots * self.relations, -1))
+        gathered: Tensor = torch.bmm(incoming, messages.reshape(batch, slots * self.relations, -1))
         if self.normalize:
             bonds = edges[..., 1:].sum((2, 3)).clamp(min=1.0)
             gathered = gathered / bonds[..., None]
-        return (self.self_loop(states) + gathered) * mask[..., None]
+        updated: Tensor = (self.self_loop(states) + gathered) * mask[..., None]
+        return updated
 
     def extra_repr(self) -> str:
         """Sizes, for ``print(model)``."""
@@ -76,7 +79,7 @@ class GatedAggregation(nn.Module):
         self.value = nn.Linear(in_features, out_features)
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
-        """Aggregate ``(B, N, in_features)`` under ``mask (B, N)`` to ``(B, out_features)`` in (-1, 1)."""
+        """``(B, N, in_features)`` under ``mask (B, N)`` to ``(B, out_features)`` in (-1, 1)."""
         gated = torch.sigmoid(self.gate(states)) * torch.tanh(self.value(states))
         return torch.tanh((gated * mask[..., None]).sum(1))
 
@@ -99,8 +102,8 @@ class MinibatchDiscrimination(nn.Module):
     def forward(self, vectors: Tensor) -> Tensor:
         """Append ``kernels`` closeness features in [0, 1] to ``vectors (B, in_features)``.
 
-        The mean over the other samples is used instead of the paper's sum, so that the scale does not depend on
-        the batch size.
+        The mean over the other samples is used instead of the paper's sum, so that the scale does
+        not depend on the batch size.
         """
         rows = self.project(vectors).unflatten(1, (self.kernels, -1))
         distance = (rows[:, None] - rows[None]).abs().sum(-1)
@@ -122,10 +125,11 @@ class MinibatchDeviation(nn.Module):
         self.out_features = in_features + 1
 
     def forward(self, vectors: Tensor) -> Tensor:
-        """Append the mean standard deviation of the sample's group to ``vectors (B, in_features)``."""
+        """Append the mean deviation of the sample's group to ``vectors (B, in_features)``."""
         size = len(vectors)
         group = min(self.group, size)
-        # Samples i, i + size/group, ... form a group; a rest that fills no group joins the first ones.
+        # Samples i, i + size/group, ... form a group; a rest that fills no group joins the first
+        # ones.
         groups = max(size // group, 1)
         owner = torch.arange(size, device=vectors.device) % groups
         count = torch.bincount(owner, minlength=groups).to(vectors.dtype)[:, None]
@@ -152,7 +156,9 @@ def make_minibatch_layer(name: str, in_features: int) -> nn.Module | None:
 
 
 class ResidualBlock(nn.Module):
-    """Pre-normalised residual block of an MLP; starts as the identity, so that deep stacks train at once.
+    """Pre-normalised residual block of an MLP.
+
+    It starts as the identity, so that deep stacks train at once.
 
     Args:
         width: features in and out.
@@ -184,18 +190,20 @@ def residual_mlp(in_features: int, width: int, blocks: int, out_features: int) -
 
 
 def random_walk_features(graphs: MolGraphs, steps: int) -> Tensor:
-    r"""Structure that message passing cannot see: return probabilities and bond-order sums of each atom.
+    r"""Structure of each atom that message passing cannot see.
 
-    With ``P`` the random-walk matrix of the (soft) bonds, ``diag(P^k)`` for ``k = 1..steps`` tells the rings an
-    atom lies in, and the probability of reaching the rest of the graph tells fragments apart (compare RWSE,
-    Dwivedi et al. 2022). Powers of a stochastic matrix stay in [0, 1]; powers of the raw adjacency explode.
+    With ``P`` the random-walk matrix of the (soft) bonds, ``diag(P^k)`` for ``k = 1..steps`` tells
+    the rings an atom lies in, and the probability of reaching the rest of the graph tells fragments
+    apart (compare RWSE, Dwivedi et al. 2022). Powers of a stochastic matrix stay in [0, 1]; powers
+    of the raw adjacency explode.
 
     Args:
         graphs: the batch.
         steps: longest walk.
 
     Returns:
-        ``(B, N, steps + 3)``: return probabilities, reached share of the molecule, valence / 4, degree / 4.
+        ``(B, N, steps + 3)``: return probabilities, reached share of the molecule, valence / 4,
+        degree / 4.
     """
     bonds = graphs.edges[..., 1:]
     adjacency = bonds.sum(-1)
@@ -222,7 +230,7 @@ def random_walk_features(graphs: MolGraphs, steps: int) -> Tensor:
 
 
 def bond_orders(relations: int, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """``(relations,)`` bond orders of the types single, double, triple and, where there, aromatic (1.5)."""
+    """``(relations,)`` bond orders: 1, 2, 3 and 1.5 for aromatic."""
     return torch.tensor([1.0, 2.0, 3.0, 1.5][:relations], device=device, dtype=dtype)
 
 
@@ -236,12 +244,10 @@ def size_mask(sizes: Tensor, max_atoms: int) -> Tensor:
     return (torch.arange(max_atoms, device=sizes.device) < sizes[:, None]).float()
 
 
-def mlp(
-    widths: Sequence[int], activation: type[nn.Module], dropout: float = 0.0
-) -> nn.Sequential:
+def mlp(widths: Sequence[int], activation: type[nn.Module], dropout: float = 0.0) -> nn.Sequential:
     """Linear layers of the given widths, each followed by the activation and dropout."""
     layers: list[nn.Module] = []
-    for before, after in zip(widths[:-1], widths[1:], strict=True):
+    for before, after in pairwise(widths):
         layers += [nn.Linear(before, after), activation()]
         if dropout:
             layers.append(nn.Dropout(dropout))

@@ -1,4 +1,4 @@
-"""The reward network: a differentiable guess of the RDKit score, through which the generator learns."""
+"""The reward network: a differentiable guess of the RDKit score."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from molgan.models.configured import rebuildable
 
 @rebuildable
 class RewardNetwork(nn.Module):
-    """Predicted reward of each graph; the critic's architecture with its own weights (MolGAN, section 3.3).
+    """Predicted reward of each graph, by the critic's architecture with its own weights.
+
+    MolGAN, section 3.3.
 
     Args:
         num_atom_types: ``T``.
@@ -24,7 +26,8 @@ class RewardNetwork(nn.Module):
         head_units: see `GraphBody`.
         activation: see `GraphBody`.
         walk_steps: see `GraphBody`.
-        minibatch: see `GraphBody`; what lets the network see a reward that falls when a batch repeats itself.
+        minibatch: see `GraphBody`; what lets the network see a reward that falls when a batch
+            repeats itself.
         dropout: see `GraphBody`.
         count_padding: see `GraphBody`.
     """

@@ -28,10 +28,10 @@ from molgan.training.phase import Phase, Stats, frozen
 
 
 class AdversarialPhase(Phase):
-    """Generator and critic on graphs; by `reward_weight`, the generator also climbs the reward network.
+    """Generator and critic on graphs; `reward_weight` lets the reward network steer too.
 
-    Critic, reward network and RDKit all judge the same sampled graph. (MolGAN's code lets RDKit score one Gumbel
-    draw while critic and reward network see the softmax of the same noise.)
+    Critic, reward network and RDKit all judge the same sampled graph. (MolGAN's code lets RDKit
+    score one Gumbel draw while critic and reward network see the softmax of the same noise.)
 
     Args:
         context: see `Phase`.
@@ -43,20 +43,22 @@ class AdversarialPhase(Phase):
         critic_steps: critic updates for each generator update.
         critic_learning_rate: of graph critic and latent critic; None takes `learning_rate`.
         reward_learning_rate: of the reward network; None takes `learning_rate`.
-        reward_weight: ``1 - lambda``: 0 trains the reward network without letting the generator see it.
+        reward_weight: ``1 - lambda``: 0 trains the reward network without letting the generator see
+            it.
         reward_ramp: share of the phase over which `reward_weight` rises from 0.
         reward_rescale: scale the reward loss to the adversarial one, as MolGAN's code does.
-        reward_interval: generator updates for each update of the reward network; RDKit's scores are the
-            expensive part (about 1 ms a molecule).
+        reward_interval: generator updates for each update of the reward network; RDKit's scores are
+            the expensive part (about 1 ms a molecule).
         reward_batch_size: molecules, real and generated each, that RDKit scores at such an update.
         adversarial_weight: weight of the graph critic in the generator's loss.
-        latent_weight: weight of the latent critic, which goes on learning; holds the sampler to the data.
+        latent_weight: weight of the latent critic, which goes on learning; holds the sampler to the
+            data.
         latent_penalty_weight: gamma of the latent critic's penalties, taken every fourth step.
         reconstruction_weight: weight of the autoencoder's loss; holds the decoder to the data.
         latent_noise: noise of that reconstruction, as in the autoencoder's phase.
-        repair_weight: weight of self-distillation from the valence repair: where a generated graph is no molecule,
-            the generator learns the nearest one that its own probabilities allow. A training loss only; samples
-            are never repaired by it.
+        repair_weight: weight of self-distillation from the valence repair: where a generated graph
+            is no molecule, the generator learns the nearest one that its own probabilities allow. A
+            training loss only; samples are never repaired by it.
         settings: see `Phase`.
     """
 
@@ -131,7 +133,7 @@ class AdversarialPhase(Phase):
         return super().molecules_per_step * self.critic_steps
 
     def begin(self) -> None:
-        """Encode the training set: the encoder rests in this phase, so its latents stay what they are."""
+        """Encode the training set once: the encoder rests in this phase."""
         if self.encoder is not None:
             self._latents = encode_all(self.context)
 
@@ -278,7 +280,7 @@ class AdversarialPhase(Phase):
         return reconstruction_loss(logits.nodes, logits.pairs, atoms, bonds)
 
     def _repair_loss(self, logits: GraphLogits, fake: MolGraphs) -> Tensor:
-        """Negative log-likelihood of the repaired graphs, per generated molecule; 0 where all are molecules."""
+        """Negative log-likelihood of the repaired graphs, per generated molecule."""
         atoms, bonds = fake.to_indices()
         types, adjacency = atoms.cpu().numpy(), bonds.cpu().numpy()
         decoded = self.codec.decode(types, adjacency)
@@ -293,7 +295,9 @@ class AdversarialPhase(Phase):
         usable = np.array([d.smiles is not None for d in self.codec.decode(types[broken], fitted)])
         rows, target = rows[torch.from_numpy(usable).to(rows.device)], fitted[usable]
         packed = pack_pairs(torch.from_numpy(target).to(fake.device)).long()
-        loss = reconstruction_loss(logits.nodes[rows], logits.pairs[rows], atoms[rows].long(), packed)
+        loss = reconstruction_loss(
+            logits.nodes[rows], logits.pairs[rows], atoms[rows].long(), packed
+        )
         return loss * (len(rows) / len(atoms))
 
     # ------------------------------------------------------------ checkpoints

@@ -16,8 +16,9 @@ class AutoencoderPhase(Phase):
 
     Args:
         context: see `Phase`.
-        latent_noise: standard deviation of the noise, where a latent coordinate has unit variance. More noise makes
-            every point of the latent space decode to something; less makes reconstruction exact.
+        latent_noise: standard deviation of the noise, where a latent coordinate has unit variance.
+            More noise makes every point of the latent space decode to something; less makes
+            reconstruction exact.
         settings: see `Phase`.
     """
 
@@ -68,5 +69,3 @@ def latent_networks(context: Context, phase: str) -> tuple[Encoder, LatentGenera
             "with model=molgan leave that phase out"
         )
     return networks.encoder, networks.generator
-
-

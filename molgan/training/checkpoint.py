@@ -14,7 +14,7 @@ FORMAT = 1
 
 
 def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write ``state`` (tensors and plain values) so that a crash leaves the old file or the new one.
+    """Write ``state`` (tensors and plain values) whole or not at all.
 
     Raises:
         TrainingError: when the disk refuses; the previous checkpoint is untouched.
@@ -31,7 +31,8 @@ def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
         if isinstance(error, RuntimeError) and not _is_write_failure(error):
             raise
         raise TrainingError(
-            f"cannot write the checkpoint {path}: {error}. Free some space and run the same command "
+            f"cannot write the checkpoint {path}: {error}. Free some space and run the same "
+            "command "
             "again: it goes on from the checkpoint before"
         ) from error
 
@@ -54,7 +55,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         found = state.get("format") if isinstance(state, dict) else None
         raise BundleError(
-            f"the checkpoint {path} has format {found}, this molgan reads format {FORMAT}: resume it "
+            f"the checkpoint {path} has format {found}, this molgan reads format {FORMAT}: "
+            "resume it "
             "with the version that wrote it"
         )
     return state

@@ -59,7 +59,8 @@ class AveragedNetworks:
     Args:
         networks: the live networks.
         half_life: molecules after which an old weight counts half.
-        ramp_up: the half-life is at most this share of the molecules seen, so early averages follow quickly.
+        ramp_up: the half-life is at most this share of the molecules seen, so early averages follow
+            quickly.
     """
 
     def __init__(self, networks: Networks, half_life: float, ramp_up: float = 0.1) -> None:
@@ -70,7 +71,7 @@ class AveragedNetworks:
         self.encoder = None if networks.encoder is None else _frozen_copy(networks.encoder)
 
     def restart(self) -> None:
-        """Forget how much was seen: a new phase begins, and its average must not drag the old one along."""
+        """Start a new average, as a new phase must not drag the old one along."""
         self.seen = 0
 
     @torch.no_grad()
@@ -112,7 +113,7 @@ class AveragedNetworks:
 
 @dataclass
 class RealMolecules:
-    """A split of the data set, whole, on the device: batches are gathers, without a host in between.
+    """A whole split of the data set on the device: a batch is a gather, without the host.
 
     Attributes:
         atoms: ``(M, N)`` uint8, atom types.
@@ -179,8 +180,9 @@ class Context:
     def average_gradients(self, module: nn.Module) -> None:
         """Mean of the gradients over processes, as one message; nothing to do for a single process.
 
-        Done by hand rather than by DistributedDataParallel, which does not see gradients that flow through
-        `torch.autograd.grad` (the penalties) and would need one wrapper for every pair of networks in a loss.
+        Done by hand rather than by DistributedDataParallel, which does not see gradients that flow
+        through `torch.autograd.grad` (the penalties) and would need one wrapper for every pair of
+        networks in a loss.
         """
         if self.fabric.world_size == 1:
             return

@@ -29,8 +29,8 @@ class Evaluation:
         samples: molecules drawn at each evaluation, always from the same noise.
         final_samples: molecules drawn for the final figures and the library.
         lenient: also count as MolGAN's code did.
-        fcd: also the Fréchet ChemNet distance of the final sample to the test split (extra ``metrics``; about
-            ten seconds for 1,000 molecules on a CPU core).
+        fcd: also the Fréchet ChemNet distance of the final sample to the test split (extra
+            ``metrics``; about ten seconds for 1,000 molecules on a CPU core).
         repair: a repair policy; figures are given before and, as ``repaired/...``, after it.
     """
 
@@ -42,7 +42,7 @@ class Evaluation:
 
 
 class FixedNoise:
-    """The same noise and sizes at every evaluation, so that curves show the generator and not the draw.
+    """The same noise and sizes at every evaluation: curves show the generator, not the draw.
 
     Args:
         sampler: of the generator to follow.
@@ -72,7 +72,7 @@ def judge(
     settings: Evaluation,
     scorer: Scorer,
 ) -> Figures:
-    """Figures of a sample: strict, with mean scores, and lenient and after repair where asked for."""
+    """Figures of a sample: strict, mean scores, and lenient or repaired where asked for."""
     decoded = [item for draw in draws for item in draw.decoded]
     figures = evaluate(decoded, identities, training_size=len(identities))
     figures |= mean_scores(decoded, scorer)
@@ -91,9 +91,10 @@ def judge(
 
 
 def mean_scores(decoded: Sequence[Decoded], scorer: Scorer) -> Figures:
-    """Mean raw score of each component over the valid molecules that have one, and ``reward`` over all drawn.
+    """Mean raw scores over the valid molecules that have one; ``reward`` over all drawn.
 
-    The scorer's cache makes repeats free, which is why the figures do not compute properties themselves.
+    The scorer's cache makes repeats free, which is why the figures do not compute properties
+    themselves.
     """
     if not scorer.objective or not len(decoded):
         return {}

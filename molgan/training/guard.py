@@ -1,4 +1,4 @@
-"""The collapse guard: watches diversity on fixed noise and says, or does, something when it goes."""
+"""The collapse guard: watches diversity on fixed noise and acts when it goes."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ ACTIONS = ("warn", "lower_reward", "stop")
 class CollapseGuard:
     """Compares each evaluation with thresholds and with the best one so far.
 
-    Collapse means that the molecules drawn are few (`min_unique`, `min_scaffolds`) or that the critic has won so
-    clearly that it teaches nothing any more (`max_gap`).
+    Collapse means that the molecules drawn are few (`min_unique`, `min_scaffolds`) or that the
+    critic has won so clearly that it teaches nothing any more (`max_gap`).
 
     Attributes:
         min_unique: least share of distinct ones among the valid molecules of an evaluation, 0 to 1.
-        min_scaffolds: least share of the largest number of distinct Murcko scaffolds seen so far, 0 to 1.
+        min_scaffolds: least share of the largest number of distinct Murcko scaffolds seen so far, 0
+            to 1.
         max_gap: largest difference of the critic's mean scores on data and on samples.
         patience: evaluations in a row that must fail before the guard acts.
-        action: ``warn``; ``lower_reward`` halves the reward's weight; ``stop`` ends the run, keeping its models.
+        action: ``warn``; ``lower_reward`` halves the reward's weight; ``stop`` ends the run,
+            keeping its models.
     """
 
     min_unique: float = 0.5
@@ -70,8 +72,10 @@ class CollapseGuard:
             return trouble
         if self.action == "stop":
             raise TrainingError(
-                f"the generator is collapsing ({trouble}); stopped as trainer.guard.action=stop asks. "
-                "The best model so far is kept. Less reward (trainer.phases.adversarial.reward_weight) "
+                f"the generator is collapsing ({trouble}); stopped as trainer.guard.action=stop "
+                "asks. "
+                "The best model so far is kept. Less reward "
+                "(trainer.phases.adversarial.reward_weight) "
                 "or a stronger penalty (loss.penalty_weight) usually helps"
             )
         if self.action == "lower_reward" and getattr(phase, "reward_scale", 0.0) > 0:
@@ -88,9 +92,7 @@ class CollapseGuard:
         if figures["unique"] < self.min_unique:
             return f"only {figures['unique']:.1%} of the valid molecules are distinct"
         if figures.get("scaffolds", 0) < self.min_scaffolds * self.most_scaffolds:
-            return (
-                f"{figures['scaffolds']:.0f} distinct scaffolds, down from {self.most_scaffolds}"
-            )
+            return f"{figures['scaffolds']:.0f} distinct scaffolds, down from {self.most_scaffolds}"
         if abs(figures.get("critic/gap", 0.0)) > self.max_gap:
             return f"the critic wins by {figures['critic/gap']:.1f}"
         return None

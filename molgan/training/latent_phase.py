@@ -1,4 +1,4 @@
-"""Second phase of the default recipe: a sampler learns, adversarially, the distribution of the latents."""
+"""Second phase of the default recipe: a sampler learns the latents, adversarially."""
 
 from __future__ import annotations
 
@@ -16,16 +16,20 @@ from molgan.training.phase import Phase, Stats, frozen
 
 
 class LatentPhase(Phase):
-    """GAN between noise and the encoder's latents, with relativistic pairing and zero-centred penalties (R3GAN).
+    """GAN between noise and the encoder's latents, in the manner of R3GAN.
+
+    Relativistic pairing with zero-centred penalties on both sides (Huang et al. 2025).
 
     Args:
         context: see `Phase`.
         objective: adversarial objective, see `molgan.losses.OBJECTIVES`.
         penalty_weight: gamma of R1 + R2.
-        penalty_interval: the penalty is taken every so many steps, with its weight scaled up to match
-            (Karras et al. 2020, "lazy regularisation"); it costs as much as three plain steps.
+        penalty_interval: the penalty is taken every so many steps, with its weight scaled up to
+            match (Karras et al. 2020, "lazy regularisation"); it costs as much as three plain
+            steps.
         critic_learning_rate: learning rate of the latent critic.
-        instance_noise: standard deviation of noise added to what the critic sees, real and generated.
+        instance_noise: standard deviation of noise added to what the critic sees, real and
+            generated.
         settings: see `Phase`.
     """
 
@@ -114,7 +118,7 @@ class LatentPhase(Phase):
 def latent_generator_loss(
     critic: LatentCritic, real: Tensor, fake: Tensor, sizes: Tensor, objective: str
 ) -> Tensor:
-    """The sampler's loss; the critic's view of the real points needs no gradient, which saves a backward pass."""
+    """The sampler's loss; real points need no gradient, which saves a backward pass."""
     with torch.no_grad():
         on_real = critic(real, sizes)
     return generator_loss(objective, on_real, critic(fake, sizes))

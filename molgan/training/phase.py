@@ -1,4 +1,4 @@
-"""What all phases of training have in common: a budget in molecules, a learning rate, guarded steps."""
+"""What all phases have in common: a budget in molecules, a learning rate, clipped steps."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ class Phase(ABC):
         batch_size: molecules of a step, on each process.
         learning_rate: peak learning rate; see `learning_rate_factor`.
         optimizer: makes an optimiser from parameters and ``lr``.
-        gradient_clip: largest gradient norm of a network; larger ones are scaled down. 0 turns it off.
-        final_learning_rate: share of the peak at which the cosine schedule ends; 1 keeps it constant.
+        gradient_clip: largest gradient norm of a network; larger ones are scaled down. 0 turns it
+            off.
+        final_learning_rate: share of the peak at which the cosine schedule ends; 1 keeps it
+            constant.
         warmup: share of the budget over which the learning rate rises from 0.
     """
 
@@ -63,10 +65,10 @@ class Phase(ABC):
     def step(self) -> Stats:
         """One round of updates; returns what is worth logging, as tensors on the device."""
 
-    def begin(self) -> None:
+    def begin(self) -> None:  # noqa: B027
         """Prepare what depends on the weights that the phase starts from (also after a resume)."""
 
-    def finish(self) -> None:
+    def finish(self) -> None:  # noqa: B027
         """Hand over to the next phase."""
 
     # ------------------------------------------------------------------ running
@@ -150,7 +152,7 @@ def learning_rate_factor(progress: float, warmup: float, final: float) -> float:
     return final + (1 - final) * 0.5 * (1 + math.cos(angle))
 
 
-class frozen:  # noqa: N801 - reads as a verb in a with-statement
+class frozen:  # reads as a verb in a with-statement
     """Context manager: no gradients for the parameters of these modules inside the block."""
 
     def __init__(self, *modules: nn.Module | None) -> None:

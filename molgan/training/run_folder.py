@@ -35,7 +35,7 @@ def versions() -> dict[str, str]:
 
 
 def write_manifest(run_dir: Path, facts: Mapping[str, Any], device: torch.device) -> None:
-    """Write ``manifest.json``: versions, hardware and the given facts (seed, data hash, coverage)."""
+    """Write ``manifest.json``: versions, hardware and the given facts."""
     hardware: dict[str, Any] = {
         "device": str(device),
         "cpu": _cpu_name(),
@@ -77,7 +77,8 @@ def check_same_config(run_dir: Path, config: Mapping[str, Any]) -> None:
             f"{key} ({old.get(key)} before, {new.get(key)} now)" for key in changed[:5]
         )
         raise ConfigError(
-            f"{run_dir} holds a run with other settings: {shown}. Give the same settings to resume it, "
+            f"{run_dir} holds a run with other settings: {shown}. Give the same settings to "
+            "resume it, "
             "another run_dir= to start a new one, or resume=never to overwrite it"
         )
 

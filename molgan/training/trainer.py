@@ -1,4 +1,4 @@
-"""The loop: phases one after another, with evaluation, guard, checkpoints and figures in between."""
+"""The loop over phases, with evaluation, guard, checkpoints and figures in between."""
 
 from __future__ import annotations
 
@@ -104,7 +104,8 @@ class Trainer:
             resume_from: a checkpoint to go on from.
 
         Raises:
-            TrainingError: for losses that are not finite, a collapse with ``guard.action=stop``, or a full disk.
+            TrainingError: for losses that are not finite, a collapse with ``guard.action=stop``, or
+                a full disk.
         """
         state = read_checkpoint(resume_from) if resume_from else None
         first = 0
@@ -174,7 +175,8 @@ class Trainer:
         if broken:
             raise TrainingError(
                 f"training diverged in phase {name} after {self.molecules_seen:,} molecules: "
-                f"{', '.join(broken)} is not a finite number any more. The last good checkpoint is kept; "
+                f"{', '.join(broken)} is not a finite number any more. The last good checkpoint "
+                "is kept; "
                 "a smaller learning rate or a stronger penalty (loss.penalty_weight) usually helps"
             )
         if "critic/gap" in means:
@@ -191,7 +193,7 @@ class Trainer:
                 tracker.log({"molecules_seen": self.molecules_seen, "phase": name, **row})
 
     def _evaluate(self, phase: Phase, name: str) -> None:
-        """Sample on fixed noise; write figures and molecules; keep the best model; ask the guard."""
+        """Sample on fixed noise, write figures and molecules, keep the best, ask the guard."""
         if self.context.fabric.is_global_zero:
             draw = self.fixed_noise.draw()
             gap = {k: v for k, v in self.figures.items() if k == "critic/gap"}
@@ -256,8 +258,10 @@ class Trainer:
         for key, network in self.context.networks.items():
             if not all(bool(torch.isfinite(p).all()) for p in network.parameters()):
                 raise TrainingError(
-                    f"training diverged in phase {name} after {self.molecules_seen:,} molecules: the "
-                    f"{key} has weights that are not finite. The last good checkpoint is kept; a smaller "
+                    f"training diverged in phase {name} after {self.molecules_seen:,} molecules: "
+                    "the "
+                    f"{key} has weights that are not finite. The last good checkpoint is kept; a "
+                    "smaller "
                     "learning rate or a stronger penalty (loss.penalty_weight) usually helps"
                 )
 
@@ -284,7 +288,8 @@ class Trainer:
     def _check_phase(self, state: dict[str, Any], name: str) -> None:
         if state["name"] != name or state["phase"] is None:
             raise ConfigError(
-                f"the checkpoint stopped in phase {state['name']}, but these settings go on with {name}: "
+                f"the checkpoint stopped in phase {state['name']}, but these settings go on with "
+                f"{name}: "
                 "resume with the settings of the run (its config.yaml)"
             )
 
