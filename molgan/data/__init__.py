@@ -10,8 +10,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from molgan.data.dataset import DenseMolecules, MoleculeDataset, load_dataset
+    from molgan.data.dataset import DenseMolecules, MoleculeDataset
     from molgan.data.download import cache_root, fetch
+    from molgan.data.loading import load_dataset
     from molgan.data.marginals import Marginals
     from molgan.data.molnet import MolNet
     from molgan.data.readers import RawMolecules, read_molecules
@@ -39,7 +40,7 @@ _HOMES = {
     "ZINC250k": "sources",
     "cache_root": "download",
     "fetch": "download",
-    "load_dataset": "dataset",
+    "load_dataset": "loading",
     "random_split": "splits",
     "read_molecules": "readers",
     "scaffold_split": "splits",

@@ -27,7 +27,7 @@ from molgan.data.coverage import SetCoverage
 from molgan.data.download import cache_root, disk_error
 from molgan.data.encoding import DEFAULT_LARGEST, EncodedSet, encode_source
 from molgan.data.marginals import Marginals, table_marginals
-from molgan.data.sources import Source, make_source
+from molgan.data.sources import SmilesList, Source
 from molgan.data.splits import (
     Split,
     check_fractions,
@@ -371,7 +371,7 @@ class MoleculeDataset(InMemoryDataset):  # type: ignore[misc]  # PyG carries no 
         """
         if isinstance(smiles, str):
             raise DataError("from_smiles takes a list of SMILES, not one string.")
-        return cls(make_source(list(smiles)), **settings)
+        return cls(SmilesList(tuple(smiles)), **settings)
 
 
 def _check_settings(max_atoms: int | None, min_count: int, split: str) -> None:
@@ -386,35 +386,3 @@ def _check_settings(max_atoms: int | None, min_count: int, split: str) -> None:
         raise ConfigError(f"data.min_count={min_count} must be a whole number of at least 1.")
     if split not in SPLITS:
         raise ConfigError(f"data.split={split} is unknown; choose one of {', '.join(SPLITS)}.")
-
-
-def load_dataset(
-    source: str | Source | Sequence[str] = "bundled",
-    *,
-    path: str | Path | None = None,
-    column: str | None = None,
-    exclude_uncharacterized: bool | str | Path = False,
-    cache_dir: str | Path | None = None,
-    **settings: Any,
-) -> MoleculeDataset:
-    """Build a dataset from plain settings; this is what `conf/data/*.yaml` instantiates.
-
-    Args:
-        source: "bundled", "qm9", "zinc250k", "file", "molnet_qm9", "molnet_zinc15"; or a source;
-            or a list of SMILES.
-        path: local file, read against the current directory; None downloads where there is
-            something to download.
-        column: column of SMILES in a table.
-        exclude_uncharacterized: QM9 only: leave out the 3,054 molecules listed as such (True
-            downloads the list, a path reads it).
-        cache_dir: folder for downloads and processed data.
-        **settings: as for `MoleculeDataset`.
-
-    Raises:
-        DataError: if the data cannot be used.
-        ConfigError: if a setting cannot work.
-    """
-    chosen = make_source(
-        source, path=path, column=column, exclude_uncharacterized=exclude_uncharacterized
-    )
-    return MoleculeDataset(chosen, root=cache_dir, **settings)

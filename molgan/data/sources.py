@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -321,49 +320,3 @@ class ZINC250k:
     def read(self, cache_dir: Path | None = None, progress: bool = True) -> RawMolecules:
         """All molecules in the order of the original table."""
         return read_molecules(self._file(cache_dir, progress), column=self.column)
-
-
-def make_source(
-    source: str | Source | Sequence[str],
-    *,
-    path: str | Path | None = None,
-    column: str | None = None,
-    exclude_uncharacterized: bool | str | Path = False,
-) -> Source:
-    """Build a source from its short name.
-
-    Args:
-        source: "bundled", "qm9", "zinc250k", "file", "molnet_qm9", "molnet_zinc15"; or a source;
-            or a list of SMILES.
-        path: local file (or, for MolNet, the folder with DeepChem's downloads).
-        column: column of SMILES in a table.
-        exclude_uncharacterized: see `QM9`.
-
-    Raises:
-        DataError: if there is no source of that name.
-    """
-    if not isinstance(source, str):
-        if isinstance(source, Sequence):
-            return SmilesList(tuple(source))
-        return source
-    if source == "bundled":
-        if path is not None:
-            raise DataError(
-                f"data.path={path} does not go with the bundled set; "
-                f"use data=file data.path={path}."
-            )
-        return Bundled()
-    if source == "qm9":
-        return QM9(path, column, exclude_uncharacterized)
-    if source == "zinc250k":
-        return ZINC250k(path, column)
-    if source == "file":
-        return MoleculeFile(path, column)
-    if source in ("molnet_qm9", "molnet_zinc15"):
-        from molgan.data.molnet import MolNet
-
-        return MolNet(source.removeprefix("molnet_"), path)
-    raise DataError(
-        f"data.source={source} is unknown; choose bundled, qm9, zinc250k, file, molnet_qm9 or "
-        f"molnet_zinc15."
-    )

@@ -6,7 +6,7 @@ import gzip
 
 import pytest
 
-from molgan.data.dataset import MoleculeDataset, load_dataset
+from molgan.data import MoleculeDataset, load_dataset
 from molgan.errors import DataError
 
 

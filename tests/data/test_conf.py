@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 from molgan.config import config_dir
 from molgan.data import MoleculeDataset, load_dataset
-from molgan.data.sources import make_source
+from molgan.data.loading import make_source
 
 OPTIONS = sorted((config_dir() / "data").glob("*.yaml"), key=lambda path: path.name)
 

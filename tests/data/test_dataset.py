@@ -9,8 +9,7 @@ import pytest
 import torch
 from torch_geometric.loader import DataLoader
 
-from molgan.data import storage
-from molgan.data.dataset import MoleculeDataset, load_dataset
+from molgan.data import MoleculeDataset, load_dataset, storage
 from molgan.data.sources import MoleculeFile
 from molgan.data.storage import MoleculeTable
 from molgan.errors import ConfigError, DataError

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 from rdkit import Chem
 
-from molgan.data import molnet
-from molgan.data.dataset import load_dataset
+from molgan.data import load_dataset, molnet
 from molgan.data.molnet import MolNet, import_deepchem, quiet_logging
 from molgan.errors import DataError
 

@@ -7,6 +7,7 @@ import tarfile
 import pytest
 
 from molgan.data import sources
+from molgan.data.loading import make_source
 from molgan.data.qm9_archive import parse_qm9_xyz
 from molgan.data.sources import (
     QM9,
@@ -15,7 +16,6 @@ from molgan.data.sources import (
     Remote,
     SmilesList,
     ZINC250k,
-    make_source,
     read_index_list,
 )
 from molgan.errors import DataError
