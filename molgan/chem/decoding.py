@@ -24,13 +24,18 @@ DECODE_REASONS = ("empty", "valence", "fragments", "kekulize", "sanitize")
 # An aromatic bond is 1 or 2 in a Kekulé structure: 1 is what it takes up at least.
 MIN_BOND_ORDER = np.array([0, 1, 2, 3, 1], dtype=np.uint8)
 
-BOND_TYPES = (
-    Chem.BondType.ZERO,  # never built: "none" is the absence of a bond
-    Chem.BondType.SINGLE,
-    Chem.BondType.DOUBLE,
-    Chem.BondType.TRIPLE,
-    Chem.BondType.AROMATIC,
+_BOND_TYPES = np.array(
+    [
+        Chem.BondType.ZERO,  # never built: "none" is the absence of a bond
+        Chem.BondType.SINGLE,
+        Chem.BondType.DOUBLE,
+        Chem.BondType.TRIPLE,
+        Chem.BondType.AROMATIC,
+    ],
+    dtype=object,
 )
+
+_WRITE = Chem.SmilesWriteParams()
 
 # For molecules of these atom types only (halogens with one bond), RDKit's SMILES has never been
 # seen to fail on reading back, on any real, mutated or random graph; others are read back.
@@ -66,13 +71,14 @@ class Decoded:
         return self.reason is None
 
 
-def atom_templates(vocabulary: Vocabulary) -> list[Chem.Atom]:
+def _atom_templates(vocabulary: Vocabulary) -> np.ndarray:
     """Make one RDKit atom per atom type; adding it to a molecule copies it."""
-    templates = [Chem.Atom("*")]  # never built: index 0 is the absence of an atom
-    for kind in vocabulary.atoms:
+    # Index 0, the absence of an atom, is never built.
+    templates = np.array([None] * vocabulary.num_atom_types, dtype=object)
+    for k, kind in enumerate(vocabulary.atoms, start=1):
         atom = Chem.Atom(kind.symbol)
         atom.SetFormalCharge(kind.charge)
-        templates.append(atom)
+        templates[k] = atom
     return templates
 
 
@@ -81,7 +87,7 @@ class Decoder:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
-        self._templates = atom_templates(vocabulary)
+        self._templates = _atom_templates(vocabulary)
         self._max_valence = vocabulary.max_valence()
         # Largest valence up to which an atom is plain.
         plain = [
@@ -163,33 +169,29 @@ class Decoder:
             kinds: (E,) bond types.
             doubtful: C flags, whether to check that the SMILES can be read back.
         """
-        templates = self._templates
-        atom_list = [templates[k] for k in atoms[atoms != 0].tolist()]
-        bond_list = list(
-            zip(
-                first.tolist(),
-                second.tolist(),
-                [BOND_TYPES[k] for k in kinds.tolist()],
-                strict=True,
-            )
-        )
+        # Flat lists, made by numpy: no Python object per bond, which would also feed the
+        # garbage collector.
+        atom_list = self._templates[atoms[atoms != 0]].tolist()
+        firsts, seconds = first.tolist(), second.tolist()
+        kind_list = _BOND_TYPES[kinds].tolist()
         atom_ends = np.concatenate(([0], np.cumsum((atoms != 0).sum(axis=1)))).tolist()
         bond_ends = np.concatenate(([0], np.cumsum(num_bonds))).tolist()
         sanitize, write, new_mol = Chem.SanitizeMol, Chem.MolToSmiles, Chem.RWMol
+        everything = Chem.SanitizeFlags.SANITIZE_ALL
         spans = zip(pairwise(atom_ends), pairwise(bond_ends), doubtful, strict=True)
         for (a, b), (c, d), doubt in spans:
             mol = new_mol()
             add_atom, add_bond = mol.AddAtom, mol.AddBond
             for atom in atom_list[a:b]:
                 add_atom(atom)
-            for i, j, kind in bond_list[c:d]:
+            for i, j, kind in zip(firsts[c:d], seconds[c:d], kind_list[c:d], strict=True):
                 # An aromatic bond also marks itself and its two atoms as aromatic.
                 add_bond(i, j, kind)
-            failure = sanitize(mol, catchErrors=True)
+            failure = sanitize(mol, everything, True)  # True: report errors, do not raise
             if failure:
                 yield _failed(failure)
                 continue
-            smiles = write(mol)
+            smiles = write(mol, _WRITE)
             if doubt and not _reads_back(smiles):
                 yield _FAILED["sanitize"]
             else:
