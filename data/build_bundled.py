@@ -35,7 +35,9 @@ def enumerate_molecules(
     """
     for size, graphs in connected_graphs(max_atoms):
         found: set[str] = set()
-        with tqdm(total=len(graphs), desc=f"{size} atoms", unit="graph", disable=not progress) as bar:
+        with tqdm(
+            total=len(graphs), desc=f"{size} atoms", unit="graph", disable=not progress
+        ) as bar:
             for part in _map(graphs, jobs):
                 found |= part
                 bar.update()
@@ -52,7 +54,7 @@ def _map(graphs: Sequence[Graph], jobs: int) -> Iterator[set[str]]:
 
 
 def content(smiles: Sequence[str]) -> bytes:
-    """Return the file's uncompressed content: smaller molecules first, then by SMILES, one per line."""
+    """Return the uncompressed content: smaller molecules first, then by SMILES, one per line."""
 
     def key(text: str) -> tuple[int, str]:
         return Chem.MolFromSmiles(text).GetNumAtoms(), text
@@ -61,7 +63,7 @@ def content(smiles: Sequence[str]) -> bytes:
 
 
 def write_gzip(path: Path, data: bytes) -> None:
-    """Write `data` gzip-compressed without file name or time stamp; the file appears whole or not at all."""
+    """Write `data` gzip-compressed, without file name or time stamp, whole or not at all."""
     buffer = io.BytesIO()
     with gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=buffer, mtime=0) as stream:
         stream.write(data)
@@ -89,7 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     data = content(smiles)
     write_gzip(options.out, data)
     print(f"{len(smiles):,} molecules in {time.monotonic() - start:.0f} s -> {options.out}")
-    print(f"{options.out.stat().st_size:,} bytes; SHA-256 of the content {hashlib.sha256(data).hexdigest()}")
+    print(f"{options.out.stat().st_size:,} bytes")
+    print(f"SHA-256 of the uncompressed content: {hashlib.sha256(data).hexdigest()}")
 
 
 if __name__ == "__main__":

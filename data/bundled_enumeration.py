@@ -1,11 +1,11 @@
-"""Exhaustive enumeration of the bundled set: graphs, then bond orders, then elements, then the rules.
+"""Exhaustive enumeration of the bundled set: graphs, then bond orders, elements, and the rules.
 
-Why nothing is missed: every molecule has exactly one heavy-atom graph, all connected graphs with degrees up
-to four are made; on each graph all bond orders 1-3 within carbon's valence are tried, one of each set equal by
-symmetry; on each of these frames all elements whose valence fits are tried, again one of each set equal by
-symmetry. What is skipped on the way breaks a rule of `bundled_rules` whatever the missing part may be.
-Kekulé forms of one aromatic molecule come out several times; their canonical SMILES is the same, and a set
-keeps one.
+Why nothing is missed: every molecule has exactly one heavy-atom graph, and all connected graphs
+with degrees up to four are made; on each graph all bond orders 1-3 within carbon's valence are
+tried, one of each set equal by symmetry; on each of these frames all elements whose valence fits
+are tried, again one of each set equal by symmetry. What is skipped on the way breaks a rule of
+`bundled_rules` whatever the missing part may be. Kekulé forms of one aromatic molecule come out
+several times; their canonical SMILES is the same, and a set keeps one.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from bundled_graphs import Graph, automorphisms, labellings
 from bundled_rules import MAX_RINGS, is_stable
 from rdkit import Chem
 
-C, N, O, F = 6, 7, 8, 9
-VALENCE = {C: 4, N: 3, O: 2, F: 1}
+CARBON, NITROGEN, OXYGEN, FLUORINE = 6, 7, 8, 9
+VALENCE = {CARBON: 4, NITROGEN: 3, OXYGEN: 2, FLUORINE: 1}
 BOND_TYPES = {1: Chem.BondType.SINGLE, 2: Chem.BondType.DOUBLE, 3: Chem.BondType.TRIPLE}
 
 
@@ -115,7 +115,7 @@ class Frame:
 
     @cached_property
     def may_be_aromatic(self) -> set[tuple[int, int]]:
-        """Edges of rings that can be aromatic: five or more atoms, of which at most two are not sp2."""
+        """Edges of rings that can be aromatic: five or more atoms, at most two of them not sp2."""
         edges: set[tuple[int, int]] = set()
         for cycle in self.skeleton.cycles:
             sp2 = sum(self.highest_order[v] == 2 for v in cycle)
@@ -125,31 +125,31 @@ class Frame:
 
     def element_choices(self) -> list[tuple[int, ...]]:
         """For every vertex, the elements whose valence fits."""
-        return [tuple(z for z in (C, N, O, F) if VALENCE[z] >= total) for total in self.total_order]
+        return [tuple(z for z in VALENCE if VALENCE[z] >= total) for total in self.total_order]
 
     def may_be_stable(self, elements: list[int]) -> bool:
-        """Tell whether the elements given to the first vertices leave a stable molecule possible."""
+        """Tell whether the elements of the first vertices leave a stable molecule possible."""
         newest = len(elements) - 1
-        if elements[newest] != C and not self._heteroatom_fits(newest, elements):
+        if elements[newest] != CARBON and not self._heteroatom_fits(newest, elements):
             return False
         return all(
             self._carbon_fits(vertex, elements)
             for vertex in (newest, *self.skeleton.neighbours[newest])
-            if vertex <= newest and elements[vertex] == C
+            if vertex <= newest and elements[vertex] == CARBON
         )
 
     def _heteroatom_fits(self, vertex: int, elements: list[int]) -> bool:
         """Rule "bond between heteroatoms", for the bonds to earlier vertices."""
         for other, _ in self.bonds[vertex]:
-            if other >= vertex or elements[other] == C:
+            if other >= vertex or elements[other] == CARBON:
                 continue
             pair = {elements[vertex], elements[other]}
-            if F in pair or pair == {O}:
+            if FLUORINE in pair or pair == {OXYGEN}:
                 return False
             if _pair(vertex, other) in self.may_be_aromatic:
                 continue
-            nitrogen, oxygen = (vertex, other) if elements[vertex] == N else (other, vertex)
-            is_oxime = pair == {N, O} and self.highest_order[nitrogen] == 2
+            nitrogen, oxygen = (vertex, other) if elements[vertex] == NITROGEN else (other, vertex)
+            is_oxime = pair == {NITROGEN, OXYGEN} and self.highest_order[nitrogen] == 2
             if not (is_oxime and self.total_order[oxygen] == 1):
                 return False
         return True
@@ -157,20 +157,20 @@ class Frame:
     def _carbon_fits(self, vertex: int, elements: list[int]) -> bool:
         """Rules on heteroatoms at one carbon, judged by those of its neighbours that are known."""
         known = [w for w in self.skeleton.neighbours[vertex] if w < len(elements)]
-        polar = [w for w in known if elements[w] in (N, O)]
-        fluorine = any(elements[w] == F for w in known)
+        polar = [w for w in known if elements[w] in (NITROGEN, OXYGEN)]
+        fluorine = any(elements[w] == FLUORINE for w in known)
         if self.highest_order[vertex] == 3:
             return not fluorine and all((w, 3) in self.bonds[vertex] for w in polar)
         if self.highest_order[vertex] == 2:
             return True
         if fluorine and polar:
             return False
-        ethers = all(elements[w] == O and self.total_order[w] == 2 for w in polar)
+        ethers = all(elements[w] == OXYGEN and self.total_order[w] == 2 for w in polar)
         return len(polar) < 2 or (len(polar) == 2 and ethers)
 
 
 def frames(skeleton: Skeleton) -> Iterator[Frame]:
-    """Yield the skeleton with every set of bond orders that may be stable, one of each set equal by symmetry."""
+    """Yield the skeleton with all bond orders that may be stable, once up to symmetry."""
     edges = skeleton.graph.edges
     place = {edge: k for k, edge in enumerate(edges)}
     symmetries = [
@@ -180,8 +180,8 @@ def frames(skeleton: Skeleton) -> Iterator[Frame]:
     choices = []
     for edge in edges:
         ring = skeleton.smallest_ring.get(edge, 0)
-        # No triple bond in a ring; no double bond, be it aromatic, in a three- or four-membered ring or
-        # at an atom of a three-membered one.
+        # No triple bond in a ring; no double bond, be it aromatic, in a three- or four-membered
+        # ring or at an atom of a three-membered one.
         single_only = 0 < ring <= 4 or not cyclopropane.isdisjoint(edge)
         choices.append((1,) if single_only else (1, 2) if ring else (1, 2, 3))
 
@@ -196,7 +196,7 @@ def frames(skeleton: Skeleton) -> Iterator[Frame]:
             total[i] += 1
             total[j] += 1
         # Two multiple bonds at one atom are cumulated.
-        return max(total) <= VALENCE[C] and max(multiple) <= 1
+        return max(total) <= VALENCE[CARBON] and max(multiple) <= 1
 
     for orders in labellings(len(edges), choices, symmetries, allowed):
         yield Frame(skeleton, dict(zip(edges, orders, strict=True)))

@@ -1,8 +1,8 @@
-"""Graphs, symmetry and labellings: the part of the bundled set's enumeration that is pure combinatorics.
+"""Graphs, symmetry and labellings: the pure combinatorics of the bundled set's enumeration.
 
-A molecule's heavy atoms and the bonds between them are a connected simple graph in which no vertex has more
-than four neighbours. Everything here works on such graphs with up to eight vertices; no chemistry beyond that
-degree limit, and no RDKit.
+A molecule's heavy atoms and the bonds between them are a connected simple graph in which no vertex
+has more than four neighbours. Everything here works on such graphs with up to eight vertices; no
+chemistry beyond that degree limit, and no RDKit.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ def vertex_colours(graph: Graph, labels: dict[tuple[int, int], int]) -> list[int
 def canonical_form(graph: Graph) -> Graph:
     """Return the one representative of all graphs isomorphic to this one.
 
-    Vertices are ordered by refined colour; within a colour every order is tried and the smallest edge list
-    wins. Eight vertices at most, so trying is cheap enough, and plainly correct.
+    Vertices are ordered by refined colour; within a colour every order is tried and the smallest
+    edge list wins. Eight vertices at most, so trying is cheap enough, and plainly correct.
     """
     colours = vertex_colours(graph, dict.fromkeys(graph.edges, 1))
     cells: dict[int, list[int]] = {}
@@ -93,9 +93,9 @@ def canonical_form(graph: Graph) -> Graph:
 def connected_graphs(max_size: int) -> Iterator[tuple[int, list[Graph]]]:
     """Yield (size, every connected graph of that size with degrees <= 4), each graph once.
 
-    Exhaustive because every connected graph has a vertex (a leaf of a spanning tree) whose removal leaves a
-    connected graph: so each graph of n vertices is some graph of n - 1 vertices plus one vertex joined to
-    a non-empty set of at most four others, and all of these are tried.
+    Exhaustive because every connected graph has a vertex (a leaf of a spanning tree) whose removal
+    leaves a connected graph: so each graph of n vertices is some graph of n - 1 vertices plus one
+    vertex joined to a non-empty set of at most four others, and all of these are tried.
     """
     current = {Graph(1, ())}
     yield 1, sorted(current)
@@ -157,14 +157,14 @@ def labellings(
     symmetries: Sequence[Sequence[int]],
     allowed: Callable[[list[int]], bool],
 ) -> Iterator[tuple[int, ...]]:
-    """Yield every labelling of `length` places, one of each set that the symmetries turn into each other.
+    """Yield every labelling of `length` places, once up to symmetry.
 
     Args:
         length: number of places.
         choices: for every place, the labels it may take.
         symmetries: permutations of the places; `p` turns labelling x into y with y[k] = x[p[k]].
-        allowed: called with each beginning of a labelling (places 0..k filled); False prunes all that
-            start so. It must never reject a beginning of a labelling that is wanted.
+        allowed: called with each beginning of a labelling (places 0..k filled); False prunes all
+            that start so. It must never reject a beginning of a labelling that is wanted.
     """
     moving = [p for p in symmetries if any(k != target for k, target in enumerate(p))]
     labels: list[int] = []

@@ -1,9 +1,9 @@
 """The stability rules of the bundled set: what each forbids, and the chemical reason.
 
-A molecule is in the set if it is a neutral, closed-shell, connected molecule of C, N, O and F in which
-every atom has its normal valence (C 4, N 3, O 2, F 1) and which breaks none of `RULES`. The rules look at
-the finished molecule only, so they do not depend on how it was found; `bundled_enumeration` skips whole
-families early, but only those that one of these rules forbids.
+A molecule is in the set if it is a neutral, closed-shell, connected molecule of C, N, O and F in
+which every atom has its normal valence (C 4, N 3, O 2, F 1) and which breaks none of `RULES`. The
+rules look at the finished molecule only, so they do not depend on how it was found;
+`bundled_enumeration` skips whole families early, but only those that one of these rules forbids.
 """
 
 from __future__ import annotations
@@ -87,62 +87,60 @@ def _bridged_aromatic_ring(mol: Chem.Mol) -> bool:
     return any(len(a & r) > 2 for a in aromatic for r in rings if r is not a)
 
 
-def _ring_without_carbon(mol: Chem.Mol) -> bool:
-    return any(
-        all(mol.GetAtomWithIdx(i).GetAtomicNum() != 6 for i in ring)
-        for ring in mol.GetRingInfo().AtomRings()
-    )
-
-
 _OXIME_OH = "$([OX2H]-[NX2]=[#6])"
 _NOT_CONJUGATED_N = "[NX3;!$(N-C=[O,N]);!$(N-C=C-C=[O,N]);!$(N-C=C-C#N)]"
 
 RULES: tuple[Rule, ...] = (
-    # -- rings ---------------------------------------------------------------------------------------
+    # -- rings --
     Rule(
         "more than three rings",
-        "Four or more rings on eight atoms make cages (prismane, cubane, quadricyclane) in which most atoms "
-        "sit in several three- and four-membered rings; strain of 400 kJ/mol and more.",
+        "Four or more rings on eight atoms make cages (prismane, cubane, quadricyclane) in "
+        "which most atoms sit in several three- and four-membered rings; strain of 300 kJ/mol "
+        "and more.",
         _too_many_rings,
     ),
     Rule(
         "an atom in two three-membered rings",
-        "Bicyclobutane, spiropentane, tetrahedrane: four bond angles near 60 degrees at one atom; the strain "
-        "(270 kJ/mol and more) opens them with heat, acid or nucleophiles.",
+        "Bicyclobutane, spiropentane, tetrahedrane: four bond angles near 60 degrees at one "
+        "atom; the strain (260 kJ/mol and more) opens them with heat, acid or nucleophiles.",
         _has("*1~*2~*~1~*~2", "*12(~*~*~1)~*~*~2"),
     ),
     Rule(
         "four ring bonds at a carbon that is not a spiro centre",
-        "Propellanes and fenestranes: in systems as small as this the four bonds cannot point to the corners "
-        "of a tetrahedron (flattened or inverted carbon), so the central bonds break.",
+        "Propellanes and fenestranes: in systems as small as this the four bonds cannot point "
+        "to the corners of a tetrahedron (flattened or inverted carbon), so the central bonds "
+        "break.",
         _inverted_carbon,
     ),
     Rule(
         "small ring on an aromatic ring",
-        "An aromatic ring of three or four atoms does not exist as such; one fused to a three- or four-membered "
-        "ring has its angles bent by 30 degrees or more.",
+        "An aromatic ring of three or four atoms does not exist as such; one fused to a three- "
+        "or four-membered ring has its angles bent by 30 degrees or more.",
         _has("[a;r3,r4]"),
     ),
     Rule(
         "bridged aromatic ring",
-        "A bridge of so few atoms across an aromatic ring forces it out of plane and ends the aromaticity.",
+        "A bridge of so few atoms across an aromatic ring forces it out of plane and ends the "
+        "aromaticity.",
         _bridged_aromatic_ring,
     ),
     Rule(
         "aromatic rings fused by a non-aromatic bond",
-        "Two five-membered rings written aromatic only through charge separation (pseudo-azulenes): no "
-        "neutral closed-shell structure with two intact sextets.",
+        "Two five-membered rings written aromatic only through charge separation (pseudo- "
+        "azulenes): no neutral closed-shell structure with two intact sextets.",
         _has("a-@a"),
     ),
     Rule(
-        "ring without carbon",
-        "Rings of N and O alone (pentazole, oxatetrazole) lose N2 explosively.",
-        _ring_without_carbon,
+        "aromatic ring of eight atoms",
+        "Azocine-like rings with ten electrons: angles of 135 degrees and, with N and O in the "
+        "ring, open to closure into two small rings; none is a stable parent ring.",
+        _has("[a;r8]"),
     ),
-    # -- multiple bonds and strain ----------------------------------------------------------------------
+    # -- multiple bonds and strain --
     Rule(
         "cumulated double bonds",
-        "Allenes isomerise or dimerise; ketenes, isocyanates and carbodiimides add water and amines.",
+        "Allenes isomerise or dimerise; ketenes, isocyanates and carbodiimides add water and "
+        "amines.",
         _has("*=*=*"),
     ),
     Rule(
@@ -152,51 +150,63 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "double bond inside a three- or four-membered ring",
-        "Cyclopropenes, azirines, azetes, oxetes, cyclobutadiene: sp2 angles of 120 degrees forced to 60-90.",
+        "Cyclopropenes, azirines, azetes, oxetes, cyclobutadiene: sp2 angles of 120 degrees "
+        "forced to 60-90.",
         _double_bond_in_small_ring,
     ),
     Rule(
         "double bond at a three-membered ring",
-        "Cyclopropanones, alpha-lactams, methylenecyclopropanes: an sp2 atom in a three-membered ring; they "
-        "add nucleophiles or open.",
+        "Cyclopropanones, alpha-lactams, methylenecyclopropanes: an sp2 atom in a three- "
+        "membered ring; they add nucleophiles or open.",
         _has("[r3]=*"),
     ),
     Rule(
         "ring double bond at the fusion with a small ring",
-        "An sp2 atom with all three bonds in rings, one of them four-membered, cannot have planar 120 degree angles.",
+        "An sp2 atom with all three bonds in rings, one of them four-membered, cannot have "
+        "planar 120 degree angles.",
         _has("[x3;r3,r4;$(*=;@*)]"),
     ),
     Rule(
         "anti-Bredt double bond",
-        "A double bond at a bridgehead of a bicycle of eight or fewer atoms is twisted: its p orbitals do not overlap.",
+        "A double bond at a bridgehead of a bicycle of eight or fewer atoms is twisted: its p "
+        "orbitals do not overlap.",
         _anti_bredt,
     ),
     Rule(
         "open-chain or exocyclic C=C",
-        "They polymerise, add oxygen and nucleophiles, and shift along the chain; and with the geometry (E/Z) "
-        "not recorded, one SMILES would stand for two compounds that cannot interconvert. Kept: C=C held in a ring "
-        "of five or more atoms, and aromatic bonds.",
+        "They polymerise, take up oxygen and nucleophiles, and their bond shifts along the "
+        "chain; compound collections for screening filter them as reactive. Kept: C=C held in a "
+        "ring of five or more atoms. The strictest rule here: simple alkenes such as propene "
+        "can be stored.",
         _has("[#6]=;!@[#6]"),
     ),
-    # -- bonds between heteroatoms ---------------------------------------------------------------------
+    # -- bonds between heteroatoms --
     Rule(
         "bond between heteroatoms",
-        "Peroxides, hydroxylamines, hydrazines, azo and nitroso compounds, N-F and O-F: weak bonds (150-250 kJ/mol) "
-        "next to lone pairs; oxidants or sources of N2. Kept: aromatic N-N, N=N and N-O, and oximes C=N-OH.",
-        _has(f"[!#6;!{_OXIME_OH}]!:[!#6;!{_OXIME_OH}]"),
+        "Peroxides, hydroxylamines, hydrazines, azo and nitroso compounds, N-F and O-F: weak "
+        "bonds (140-280 kJ/mol) next to lone pairs; oxidants or sources of N2. Kept: aromatic "
+        "N-N, N=N and N-O, and oximes C=N-OH.",
+        _has(f"[!#6;!{_OXIME_OH}]!:[!#6;!{_OXIME_OH}]", "[#8]~[#8]"),
     ),
     Rule(
-        "N-O single bond at a pyrrole-type nitrogen",
-        "Isoxazolinones and the like with three-bonded N next to ring O: aromatic on paper only; the N-O bond "
-        "is as weak as in a hydroxylamine and the hydroxy tautomer is the stable form.",
-        _has("[nX3]o"),
+        "single bond between pyrrole-type heteroatoms",
+        "Pyrazolones, isoxazolones and their imines written with three-bonded N next to three- "
+        "bonded N or to O in the ring: aromatic on paper only, and tautomers (or N-substituted "
+        "forms of tautomers) of the hydroxy or amino heteroarene, which is in the set.",
+        _has("[nX3][nX3,o]"),
+    ),
+    Rule(
+        "five heteroatoms in a row",
+        "Pentazoles, pentazines, oxatetrazoles: explosive, they lose N2 below room temperature "
+        "or nearly so.",
+        _has("[!#6]~[!#6]~[!#6]~[!#6]~[!#6]"),
     ),
     Rule(
         "hydroximate",
         "O-C=N-OH, the iminol form of a hydroxamic acid or its ester, goes back to the acyl form.",
         _has("[#8]C=N-O"),
     ),
-    # -- several heteroatoms on one carbon -------------------------------------------------------------
+    # -- several heteroatoms on one carbon --
     Rule(
         "hemiacetal or gem-diol",
         "C(OH)O and C(OH)N lose water or alcohol to give the carbonyl compound.",
@@ -204,7 +214,8 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "aminal",
-        "N-C-N and N-C-O at an sp3 carbon fall apart to an iminium ion and amine or alcohol in water.",
+        "N-C-N and N-C-O at an sp3 carbon fall apart to an iminium ion and amine or alcohol in "
+        "water.",
         _has("[CX4](~[#7])~[#7,#8]"),
     ),
     Rule(
@@ -214,38 +225,42 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "acetal in a small ring",
-        "An acetal carbon in a three- or four-membered ring (alkoxy-epoxide, 1,3-dioxetane, cyclopropanone "
-        "acetal): the ring strain drives the opening that acetals undergo anyway.",
+        "An acetal carbon in a three- or four-membered ring (alkoxy-epoxide, 1,3-dioxetane, "
+        "cyclopropanone acetal): the ring strain drives the opening that acetals undergo "
+        "anyway.",
         _has("[CX4;r3,r4]([OX2])[OX2]"),
     ),
     Rule(
         "fluorine elsewhere than in CF3 or on an aromatic ring",
-        "Hydrogen fluoride, acyl and vinyl fluorides, F next to N or O, and alkyl mono- and difluorides lose fluoride or HF; CF3 "
-        "and aryl fluorides are inert.",
+        "Hydrogen fluoride, acyl and vinyl fluorides, F next to N or O, and alkyl mono- and "
+        "difluorides lose fluoride or HF; CF3 and aryl fluorides are inert.",
         _has("[FH]", "F[!$([CX4](F)(F)F);!c]", "F[CX4][#7,#8]"),
     ),
-    # -- tautomers and hydrolysis ----------------------------------------------------------------------
+    # -- tautomers, hydrolysis and other ways to fall apart --
     Rule(
         "enol or enol ether",
-        "A non-aromatic C=C-OH is the minor tautomer of a ketone or aldehyde; C=C-OR hydrolyses to it in dilute acid.",
+        "A non-aromatic C=C-OH is the minor tautomer of a ketone or aldehyde; C=C-OR hydrolyses "
+        "to it in dilute acid.",
         _has("[OX2]C=C"),
     ),
     Rule(
         "enamine",
-        "N on a non-aromatic C=C is a tautomer of the imine (N-H) or hydrolyses to the ketone (N-R), unless an acyl, "
-        "imidoyl or nitrile group takes up the lone pair (enamides, vinylogous amides).",
+        "N on a non-aromatic C=C is a tautomer of the imine (N-H) or hydrolyses to the ketone "
+        "(N-R), unless an acyl, imidoyl or nitrile group takes up the lone pair (enamides, "
+        "vinylogous amides).",
         _has(f"{_NOT_CONJUGATED_N}C=C"),
     ),
     Rule(
         "simple imine",
-        "C=N with only C or H on the carbon hydrolyses to the carbonyl compound and trimerises; N or O on the "
-        "carbon (amidines, imidates, guanidines) or OH on the nitrogen (oximes) stabilises it.",
+        "C=N with only C or H on the carbon hydrolyses to the carbonyl compound and trimerises; "
+        "N or O on the carbon (amidines, imidates, guanidines) or OH on the nitrogen (oximes) "
+        "stabilises it.",
         _has("[C;!$(C-[#7,#8])]=[N;!$(N-O)]"),
     ),
     Rule(
         "activated imine",
-        "C=N whose nitrogen carries C=O, C=N or C=C (acylimines, 1,3-diazadienes, 2-azadienes) adds water and "
-        "undergoes cycloadditions.",
+        "C=N whose nitrogen carries C=O, C=N or C=C (acylimines, 1,3-diazadienes, 2-azadienes) "
+        "adds water and undergoes cycloadditions.",
         _has("C=N-C=*"),
     ),
     Rule(
@@ -255,13 +270,15 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "ynol, ynamine, cyanate, cyanamide",
-        "O, N or F on a triple bond: tautomers of ketenes and carbodiimides, or strongly electrophilic.",
+        "O, N or F on a triple bond: tautomers of ketenes and carbodiimides, or strongly "
+        "electrophilic.",
         _has("[#7,#8,#9]-[CX2]#*"),
     ),
     Rule(
-        "anhydride",
-        "Acyl-O-acyl hydrolyses to two acids.",
-        _has("O=C-O-C=O"),
+        "anhydride or isoimide",
+        "Acyl-O-acyl hydrolyses to two acids; acyl-O-C=N rearranges to the imide (Mumm) or "
+        "hydrolyses likewise.",
+        _has("O=C-O-C=[O,N]"),
     ),
     Rule(
         "carbamic or carbonic acid",
@@ -270,12 +287,20 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "beta-keto acid",
-        "HO-C(=O)-C-C=O with an aldehyde or ketone loses CO2 through a six-membered transition state on gentle warming.",
+        "HO-C(=O)-C-C=O with an aldehyde or ketone loses CO2 through a six-membered transition "
+        "state on gentle warming.",
         _has("[OX2H]C(=O)[CX4][CX3;!$(C-[#7,#8])]=[O,N]"),
+    ),
+    Rule(
+        "primary amine and aldehyde",
+        "They condense with each other, within the molecule or between two, to imines and "
+        "polymers.",
+        _has("[NX3H2;$(N-[CX4])].[CX3H1](=O)[#6]"),
     ),
 )
 
 
+# SMARTS run in C++ and reject most molecules, so they go before the rules written in Python.
 _FAST_FIRST = sorted(RULES, key=lambda rule: rule.broken_by.__name__ != "found")
 
 
