@@ -190,7 +190,7 @@ def plain_facts(cfg: DictConfig, dataset: MoleculeDataset) -> Mapping[str, Any]:
 def _computes_in_bfloat16(device: str) -> bool:
     """Whether bfloat16 is computed natively; where it is emulated it is slower than float32."""
     if device != "cpu" and torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     flags = Path("/proc/cpuinfo")
     return flags.exists() and any(
         name in flags.read_text(errors="replace") for name in ("avx512_bf16", "amx_bf16")

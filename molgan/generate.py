@@ -109,10 +109,12 @@ def write(bundle: Bundle, selection: Selection, cfg: DictConfig) -> None:
     from tqdm.auto import tqdm
 
     from molgan.library import LibraryWriter
-    from molgan.rewards import QED, LogP, Objective, SAScore, Scorer
+    from molgan.rewards import QED, Component, LogP, Objective, SAScore, Scorer
 
     sampler = bundle.sampler(None if cfg.repair is None else str(cfg.repair), int(cfg.n_jobs))
-    components = {"qed": QED(), "logp": LogP(), "sa": SAScore()} if cfg.scores else {}
+    components: dict[str, Component] = {}
+    if cfg.scores:
+        components = {"qed": QED(), "logp": LogP(), "sa": SAScore()}
     scorer = Scorer(Objective(components), n_jobs=int(cfg.n_jobs), cache_size=0)
     columns = [*components, *(["repaired"] if cfg.repair else [])]
     wanted = int(cfg.n)

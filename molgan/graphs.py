@@ -227,7 +227,8 @@ def unpack_pairs(packed: Tensor, num_atoms: int) -> Tensor:
     """
     source = _pair_slots(num_atoms, packed.device)
     padded = torch.cat([packed, packed.new_zeros(packed.shape[0], 1, *packed.shape[2:])], 1)
-    return padded[:, source].unflatten(1, (num_atoms, num_atoms))
+    full: Tensor = padded[:, source].unflatten(1, (num_atoms, num_atoms))
+    return full
 
 
 def _pair_slots(num_atoms: int, device: torch.device) -> Tensor:

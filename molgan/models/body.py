@@ -74,9 +74,11 @@ class GraphBody(nn.Module):
         self.activation = act()
         self.aggregate = GatedAggregation(widths[-1] + inputs, aggregation_units)
         self.minibatch = make_minibatch_layer(minibatch, aggregation_units)
-        summary = aggregation_units if self.minibatch is None else self.minibatch.out_features
-        self.head = mlp([int(summary), *head_units], act, dropout)
-        self.out_features = int([summary, *head_units][-1])
+        summary = aggregation_units
+        if self.minibatch is not None:
+            summary = self.minibatch.out_features
+        self.head = mlp([summary, *head_units], act, dropout)
+        self.out_features = [summary, *head_units][-1]
 
     def forward(self, graphs: MolGraphs) -> Tensor:
         """Graph vectors ``(B, out_features)``."""

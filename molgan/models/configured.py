@@ -31,7 +31,7 @@ def rebuildable(cls: N) -> N:
         arguments = {name: _plain(value) for name, value in list(bound.arguments.items())[1:]}
         original(self, *args, **kwargs)
         if type(self) is cls:
-            self.config = {"network": cls.__name__, **arguments}
+            object.__setattr__(self, "config", {"network": cls.__name__, **arguments})
 
     cls.__init__ = __init__  # type: ignore[method-assign]
     _NETWORKS[cls.__name__] = cls

@@ -140,7 +140,9 @@ class MinibatchDeviation(nn.Module):
         return torch.cat([vectors, spread[owner]], 1)
 
 
-def make_minibatch_layer(name: str, in_features: int) -> nn.Module | None:
+def make_minibatch_layer(
+    name: str, in_features: int
+) -> MinibatchDiscrimination | MinibatchDeviation | None:
     """The batch-statistics layer of a critic: ``none``, ``discrimination`` or ``deviation``.
 
     Raises:

@@ -124,7 +124,8 @@ class Phase(ABC):
             limit = self.gradient_clip or math.inf
             norms.append(torch.nn.utils.clip_grad_norm_(module.parameters(), limit))
             optimizer.step()
-        return torch.stack(norms).norm()
+        total: Tensor = torch.stack(norms).norm()
+        return total
 
     # ------------------------------------------------------------- checkpoints
 

@@ -78,15 +78,15 @@ class TensorBoard:
             raise MolganError(
                 'tracker=tensorboard needs a package that is not here: pip install "molgan[track]"'
             ) from error
-        self._writer = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+        self._writer = SummaryWriter(str(folder))
 
     def log(self, row: Mapping[str, Any]) -> None:
         """Add one point to each curve; the axis is molecules seen."""
         step = int(row["molecules_seen"])
         for key, value in row.items():
             if isinstance(value, int | float) and key != "molecules_seen":
-                self._writer.add_scalar(key, value, step)  # type: ignore[no-untyped-call]
+                self._writer.add_scalar(key, value, step)
 
     def close(self) -> None:
         """Flush and close."""
-        self._writer.close()  # type: ignore[no-untyped-call]
+        self._writer.close()

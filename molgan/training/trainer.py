@@ -141,7 +141,7 @@ class Trainer:
                 stats = phase.advance()
                 self.molecules_seen = start + phase.seen - before
                 self._collect(stats)
-                bar.update(min(phase.molecules_per_step, bar.total - bar.n))
+                bar.update(min(phase.molecules_per_step, max(phase.molecules - int(bar.n), 0)))
                 if self._due(phase, self.intervals.log):
                     bar.set_postfix_str(self._log_losses(name))
                 due_evaluation = self._due(phase, self.intervals.evaluate)
