@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from hydra.utils import instantiate
 from lightning_fabric import Fabric
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig
 
 from molgan.bundle import Bundle
-from molgan.config import to_plain
+from molgan.config import to_plain, whole_number
 from molgan.data import MoleculeDataset
 from molgan.errors import ConfigError
 from molgan.metrics import HashedIdentities
@@ -27,16 +28,18 @@ from molgan.training import (
     JsonLines,
     Networks,
     RealMolecules,
-    Tracker,
     Trainer,
 )
 from molgan.training.checkpoint import read_checkpoint
-from molgan.training.run_folder import METRICS, versions
+from molgan.training.run_folder import METRICS, make_run_dir, versions
 
 if TYPE_CHECKING:
     from molgan.training.trainer import PhaseFactory
 
 log = logging.getLogger("molgan")
+
+# float16 would need loss scaling, which the phases do not do.
+PRECISIONS = ("32-true", "bf16-mixed")
 
 
 def build_fabric(cfg: DictConfig) -> Fabric:
@@ -51,17 +54,20 @@ def build_fabric(cfg: DictConfig) -> Fabric:
     precision = str(cfg.precision)
     if precision == "auto":
         precision = "bf16-mixed" if _computes_in_bfloat16(device) else "32-true"
+    if precision not in PRECISIONS:
+        raise ConfigError(f"precision={precision} is unknown: use auto, {', '.join(PRECISIONS)}")
+    devices = whole_number(cfg, "devices", 1)
     accelerator = "cuda" if device == "cuda" else device
     try:
-        strategy = "auto" if int(cfg.devices) == 1 else "ddp"
+        strategy = "auto" if devices == 1 else "ddp"
         return Fabric(
             accelerator=accelerator,
-            devices=int(cfg.devices),
+            devices=devices,
             strategy=strategy,
             precision=precision,  # type: ignore[arg-type]
         )
-    except (ValueError, TypeError) as error:
-        raise ConfigError(f"device={device} precision={precision}: {error}") from error
+    except (ValueError, TypeError, MisconfigurationException) as error:
+        raise ConfigError(f"device={device} devices={devices}: {error}") from error
 
 
 def build_networks(model: DictConfig, dataset: MoleculeDataset) -> Networks:
@@ -70,20 +76,28 @@ def build_networks(model: DictConfig, dataset: MoleculeDataset) -> Networks:
         "num_atom_types": dataset.vocabulary.num_atom_types,
         "num_bond_types": dataset.vocabulary.num_bond_types,
     }
-    generator = instantiate(model.generator)(**types, max_atoms=dataset.max_atoms)
+    generator = _network(model, "generator", **types, max_atoms=dataset.max_atoms)
     networks = Networks(generator)
     if model.critic is not None:
-        networks.critic = instantiate(model.critic)(**types)
+        networks.critic = _network(model, "critic", **types)
     if model.reward is not None:
-        networks.reward = instantiate(model.reward)(**types)
+        networks.reward = _network(model, "reward", **types)
     if model.encoder is not None:
         if not isinstance(generator, LatentGenerator):
             raise ConfigError("model.encoder needs a model.generator with a latent space")
-        networks.encoder = instantiate(model.encoder)(**generator.encoder_config())
-        networks.latent_critic = instantiate(model.latent_critic)(
-            latent_dim=generator.latent_dim, max_atoms=dataset.max_atoms
+        networks.encoder = _network(model, "encoder", **generator.encoder_config())
+        networks.latent_critic = _network(
+            model, "latent_critic", latent_dim=generator.latent_dim, max_atoms=dataset.max_atoms
         )
     return networks
+
+
+def _network(model: DictConfig, name: str, **sizes: Any) -> Any:
+    """One network; what its constructor refuses is a setting."""
+    try:
+        return instantiate(model[name])(**sizes)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ConfigError(f"model.{name}: {error}") from error
 
 
 def build_phases(
@@ -120,7 +134,7 @@ def build_trainer(
         run_dir: where files go; None keeps nothing.
         resume_from: checkpoint that `Trainer.fit` will be given; figures after it are cut off.
     """
-    seed = int(cfg.seed)
+    seed = whole_number(cfg, "seed", 0)
     torch.manual_seed(seed)
     networks = build_networks(cfg.model, dataset).to(fabric.device)
     averages = AveragedNetworks(networks, float(cfg.trainer.averaging_half_life))
@@ -133,7 +147,7 @@ def build_trainer(
     rng = torch.Generator(device=fabric.device)
     rng.manual_seed(seed * 1_000_003 + fabric.global_rank)
     objective: Objective = instantiate(cfg.reward)
-    scorer = Scorer(objective, n_jobs=int(cfg.n_jobs))
+    scorer = Scorer(objective, n_jobs=whole_number(cfg, "n_jobs", 1))
     bundle = Bundle(
         generator=averages.generator,
         vocabulary=vocabulary,
@@ -145,12 +159,7 @@ def build_trainer(
         config=to_plain(cfg),
         versions=versions(),
     )
-    trackers: list[Tracker] = []
-    if run_dir is not None and fabric.is_global_zero:
-        seen = 0 if resume_from is None else int(read_checkpoint(resume_from)["molecules_seen"])
-        trackers.append(JsonLines(run_dir / METRICS, seen))
-        trackers += [instantiate(node) for node in cfg.tracker.values()]
-    return Trainer(
+    trainer = Trainer(
         context=Context(fabric, networks, averages, data, rng),
         phases=build_phases(cfg, dataset, scorer),
         bundle=bundle,
@@ -159,10 +168,16 @@ def build_trainer(
         evaluation=instantiate(cfg.trainer.evaluation),
         intervals=instantiate(cfg.trainer.intervals),
         guard=instantiate(cfg.trainer.guard),
-        trackers=trackers,
         seed=seed,
         progress=bool(cfg.progress),
     )
+    # Last, so that settings that cannot work cost an earlier run in this folder nothing.
+    if run_dir is not None and fabric.is_global_zero:
+        make_run_dir(run_dir, anew=resume_from is None)
+        seen = 0 if resume_from is None else int(read_checkpoint(resume_from)["molecules_seen"])
+        trainer.trackers = [JsonLines(run_dir / METRICS, seen)]
+        trainer.trackers += [instantiate(node) for node in cfg.tracker.values()]
+    return trainer
 
 
 def describe(dataset: MoleculeDataset, networks: Networks) -> str:

@@ -92,6 +92,19 @@ def to_plain(cfg: DictConfig) -> dict[str, Any]:
     return {str(key): value for key, value in plain.items()}
 
 
+def whole_number(cfg: DictConfig, key: str, least: int) -> int:
+    """The value of a setting that counts something.
+
+    Raises:
+        ConfigError: for null, a fraction or a number below `least`.
+    """
+    value = cfg[key]
+    if not isinstance(value, int | float) or value != int(value) or value < least:
+        shown = "null" if value is None else value
+        raise ConfigError(f"{key}={shown}: a whole number from {least} up is wanted")
+    return int(value)
+
+
 @contextmanager
 def _initialized(directory: Path) -> Iterator[None]:
     """Hydra set up for `directory`, whether or not a Hydra application is already running.

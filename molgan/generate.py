@@ -77,11 +77,13 @@ def generate(cfg: DictConfig) -> Counter[str]:
     import torch
 
     from molgan.bundle import Bundle
+    from molgan.config import whole_number
     from molgan.errors import ConfigError
 
-    for key in ("n", "batch_size"):
-        if int(cfg[key]) < 1:
-            raise ConfigError(f"{key}={cfg[key]} must be at least 1")
+    for key, least in {"n": 1, "batch_size": 1, "n_jobs": 1, "seed": 0}.items():
+        whole_number(cfg, key, least)
+    if cfg.out is None:
+        raise ConfigError("out must be given: add out=library.smi to the command")
     device = str(cfg.device)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"

@@ -60,16 +60,12 @@ class MolGAN:
         from molgan import building
         from molgan.config import compose
         from molgan.data import MoleculeDataset
-        from molgan.training.run_folder import make_run_dir
 
         if not isinstance(data, MoleculeDataset):
             data = MoleculeDataset.from_smiles(list(data), seed=seed, progress=progress)
         flags = [f"seed={seed}", f"progress={str(progress).lower()}"]
         cfg = compose([*flags, *overrides])
-        folder = None
-        if run_dir is not None:
-            folder = Path(run_dir)
-            make_run_dir(folder)
+        folder = None if run_dir is None else Path(run_dir)
         fabric = building.build_fabric(cfg)
         fabric.launch()
         trainer = building.build_trainer(cfg, data, fabric, folder)

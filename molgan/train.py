@@ -39,10 +39,10 @@ def train(cfg: DictConfig) -> Figures:
     from hydra.utils import instantiate
 
     from molgan import building
-    from molgan.config import to_plain
+    from molgan.config import to_plain, whole_number
     from molgan.training.run_folder import (
         check_same_config,
-        make_run_dir,
+        check_same_data,
         write_config,
         write_manifest,
     )
@@ -50,13 +50,19 @@ def train(cfg: DictConfig) -> Figures:
     started = time.monotonic()
     run_dir = Path(cfg.run_dir)
     config = to_plain(cfg)
+    for key, least in {"seed": 0, "n_jobs": 1, "devices": 1}.items():
+        whole_number(cfg, key, least)
     resume_from = checkpoint_to_resume(str(cfg.resume), run_dir)
     if resume_from is not None:
         check_same_config(resume_from.parent, config)
-    dataset: MoleculeDataset = instantiate(cfg.data)
-    make_run_dir(run_dir)
     fabric = building.build_fabric(cfg)
+    # Before the other processes start: they find the data in the cache.
+    dataset: MoleculeDataset = instantiate(cfg.data)
+    if resume_from is not None:
+        check_same_data(resume_from.parent, dataset.content_hash)
     fabric.launch()
+    if not fabric.is_global_zero:
+        logging.getLogger("molgan").setLevel(logging.ERROR)  # one voice is enough
     trainer = building.build_trainer(cfg, dataset, fabric, run_dir, resume_from)
     if fabric.is_global_zero:
         write_config(run_dir, config)
@@ -67,10 +73,12 @@ def train(cfg: DictConfig) -> Figures:
         )
         if resume_from is not None:
             log.info("going on from %s", resume_from)
-    trainer.fit(resume_from)
-    if not fabric.is_global_zero:
-        return {}
-    return finish(trainer, dataset, run_dir, started)
+    try:
+        trainer.fit(resume_from)
+        return finish(trainer, dataset, run_dir, started) if fabric.is_global_zero else {}
+    finally:
+        for tracker in trainer.trackers:
+            tracker.close()
 
 
 def finish(trainer: Trainer, dataset: MoleculeDataset, run_dir: Path, started: float) -> Figures:
@@ -80,6 +88,7 @@ def finish(trainer: Trainer, dataset: MoleculeDataset, run_dir: Path, started: f
     from molgan.metrics import format_table
     from molgan.training import distance_to_reference, judge, library_of
     from molgan.training.run_folder import write_results
+    from molgan.training.trackers import FINAL
 
     trained = time.monotonic() - started
     count = trainer.evaluation.final_samples
@@ -106,8 +115,7 @@ def finish(trainer: Trainer, dataset: MoleculeDataset, run_dir: Path, started: f
     legend = ["reward", "qed"] if "qed" in library.frame else []
     for tracker in trainer.trackers:
         row = {f"final/{key}": value for key, value in figures.items()}
-        tracker.log({"molecules_seen": trainer.molecules_seen, "phase": "final", **row})
-        tracker.close()
+        tracker.log({"molecules_seen": trainer.molecules_seen, "phase": FINAL, **row})
     write_results(run_dir, library, figures, legend)
     print(format_table(figures, title=f"{count:,} molecules drawn from {run_dir / 'last.molgan'}"))
     print(

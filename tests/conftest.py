@@ -29,3 +29,75 @@ def molgan_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MOLGAN_CACHE", str(folder))
         yield folder
+
+
+SMALL_MOLECULES = (
+    "CCO CCN CCC CCCO CC=O C1CC1 C1CCC1 C1CCCC1 CC#N OCCO NCCN CC(C)C CC(=O)O CC(N)=O COC C1CCOC1 "
+    "C1CCNC1 CC(C)O FCC O=C1CCC1 C=CC C#CC CCCC CCOC OC1CC1"
+).split()
+
+
+@pytest.fixture(scope="session")
+def small_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A .smi file of 25 molecules of up to five heavy atoms."""
+    path = tmp_path_factory.mktemp("data") / "small.smi"
+    path.write_text("".join(f"{smiles} m{i}\n" for i, smiles in enumerate(SMALL_MOLECULES)))
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_settings(small_set: Path) -> list[str]:
+    """Settings of a run of about a second through all three phases, eight steps each.
+
+    A log row every 64 molecules; samples and a checkpoint every 96.
+    """
+    return [
+        "data=file",
+        f"data.path={small_set}",
+        "device=cpu",
+        "precision=32-true",
+        "progress=false",
+        *_SMALL_NETWORKS,
+        "trainer.phases.autoencoder.molecules=256",
+        "trainer.phases.autoencoder.batch_size=32",
+        "trainer.phases.latent.molecules=256",
+        "trainer.phases.latent.batch_size=32",
+        "trainer.phases.adversarial.molecules=128",
+        "trainer.phases.adversarial.batch_size=16",
+        "trainer.phases.adversarial.reward_batch_size=8",
+        "trainer.phases.adversarial.reward_interval=2",
+        "trainer.phases.adversarial.reward_weight=0.3",
+        "trainer.evaluation.samples=24",
+        "trainer.evaluation.final_samples=40",
+        "trainer.intervals.log=64",
+        "trainer.intervals.evaluate=96",
+        "trainer.intervals.checkpoint=96",
+    ]
+
+
+_SMALL_NETWORKS = (
+    "model.generator.noise_dim=8",
+    "model.generator.latent_dim=8",
+    "model.generator.sampler_width=32",
+    "model.generator.sampler_blocks=1",
+    "model.generator.decoder_width=32",
+    "model.encoder.width=32",
+    "model.latent_critic.width=32",
+    "model.latent_critic.blocks=1",
+    "model.critic.conv_units=[16]",
+    "model.critic.aggregation_units=16",
+    "model.critic.head_units=[16]",
+    "model.reward.conv_units=[16]",
+    "model.reward.aggregation_units=16",
+    "model.reward.head_units=[16]",
+)
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory, tiny_settings: list[str]) -> Path:
+    """The folder of a tiny run that went through undisturbed."""
+    from molgan.train import main
+
+    run_dir = tmp_path_factory.mktemp("runs") / "finished"
+    assert main([*tiny_settings, f"run_dir={run_dir}"]) == 0
+    return run_dir

@@ -26,7 +26,7 @@ class AutoencoderPhase(Phase):
 
     def __init__(self, context: Context, latent_noise: float = 0.8, **settings: Any) -> None:
         super().__init__(context, **settings)
-        self.encoder, self.generator = latent_networks(context, "autoencoder")
+        self.encoder, self.generator = latent_networks(context)
         self.latent_noise = latent_noise
         self.add_optimizer("encoder", self.encoder)
         self.add_optimizer("decoder", self.generator.decoder)
@@ -56,7 +56,7 @@ class AutoencoderPhase(Phase):
         self.context.averages.write_to(self.context.networks)
 
 
-def latent_networks(context: Context, phase: str) -> tuple[Encoder, LatentGenerator]:
+def latent_networks(context: Context) -> tuple[Encoder, LatentGenerator]:
     """Encoder and latent generator of the context.
 
     Raises:
@@ -65,7 +65,7 @@ def latent_networks(context: Context, phase: str) -> tuple[Encoder, LatentGenera
     networks = context.networks
     if networks.encoder is None or not isinstance(networks.generator, LatentGenerator):
         raise ConfigError(
-            f"trainer.phases.{phase} needs a model with an encoder (model=latent); "
-            "with model=molgan leave that phase out"
+            "this phase needs a model with an encoder (model=latent); with model=molgan leave it "
+            "out: =null"
         )
     return networks.encoder, networks.generator

@@ -177,6 +177,16 @@ class Context:
         """Standard normal noise of the same shape."""
         return torch.randn(tensor.shape, generator=self.rng, device=tensor.device)
 
+    def random_states(self) -> Tensor:
+        """``(processes, S)`` uint8, on the CPU: where `rng` stands in every process."""
+        state = self.rng.get_state()
+        if self.fabric.world_size == 1:
+            return state[None]
+        state = state.to(self.fabric.device)
+        states = [torch.empty_like(state) for _ in range(self.fabric.world_size)]
+        torch.distributed.all_gather(states, state)
+        return torch.stack(states).cpu()
+
     def average_gradients(self, module: nn.Module) -> None:
         """Mean of the gradients over processes, as one message; nothing to do for a single process.
 

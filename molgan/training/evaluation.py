@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from molgan.chem import Decoded
-from molgan.errors import MolganError
+from molgan.errors import ConfigError, MolganError
 from molgan.library import Library
 from molgan.metrics import Figures, HashedIdentities, evaluate, evaluate_lenient, fcd
 from molgan.rewards import Scorer
@@ -39,6 +39,19 @@ class Evaluation:
     lenient: bool = False
     fcd: bool = False
     repair: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse empty samples.
+
+        Raises:
+            ConfigError: naming the key.
+        """
+        for key in ("samples", "final_samples"):
+            count = getattr(self, key)
+            if not isinstance(count, int) or count < 1:
+                raise ConfigError(
+                    f"trainer.evaluation.{key}={count}: a whole number from 1 up is wanted"
+                )
 
 
 class FixedNoise:

@@ -39,11 +39,13 @@ class CollapseGuard:
     most_scaffolds: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        """Check the action.
+        """Check action and patience.
 
         Raises:
-            ConfigError: for an unknown one.
+            ConfigError: naming the key.
         """
+        if self.patience < 1:
+            raise ConfigError(f"trainer.guard.patience={self.patience} must be at least 1")
         if self.action not in ACTIONS:
             raise ConfigError(
                 f"trainer.guard.action={self.action} is unknown: use {', '.join(ACTIONS)}"

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from molgan.errors import ConfigError
-from molgan.losses import critic_loss, generator_loss, zero_centred_point_penalty
+from molgan.losses import OBJECTIVES, critic_loss, generator_loss, zero_centred_point_penalty
 from molgan.models import LatentCritic
 from molgan.training.autoencoder_phase import latent_networks
 from molgan.training.context import Context
@@ -44,9 +44,13 @@ class LatentPhase(Phase):
         **settings: Any,
     ) -> None:
         super().__init__(context, **settings)
-        self.encoder, self.generator = latent_networks(context, "latent")
+        self.encoder, self.generator = latent_networks(context)
         if context.networks.latent_critic is None:
-            raise ConfigError("trainer.phases.latent needs model.latent_critic")
+            raise ConfigError("a latent phase needs model.latent_critic")
+        if objective not in OBJECTIVES:
+            raise ConfigError(f"objective={objective} is unknown: use {', '.join(OBJECTIVES)}")
+        if penalty_interval < 1:
+            raise ConfigError(f"penalty_interval={penalty_interval} must be at least 1")
         self.critic = context.networks.latent_critic
         self.objective = objective
         self.penalty_weight = penalty_weight

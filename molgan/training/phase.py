@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from molgan.errors import ConfigError
 from molgan.training.context import Context
 
 OptimizerFactory = Callable[..., Optimizer]
@@ -31,6 +32,9 @@ class Phase(ABC):
         final_learning_rate: share of the peak at which the cosine schedule ends; 1 keeps it
             constant.
         warmup: share of the budget over which the learning rate rises from 0.
+
+    Raises:
+        ConfigError: for a batch or a learning rate of nothing.
     """
 
     #: whether the generator is worth sampling while the phase runs
@@ -47,6 +51,10 @@ class Phase(ABC):
         final_learning_rate: float = 0.02,
         warmup: float = 0.02,
     ) -> None:
+        if batch_size < 1:
+            raise ConfigError(f"batch_size={batch_size} must be at least 1")
+        if learning_rate <= 0:
+            raise ConfigError(f"learning_rate={learning_rate} must be above 0")
         self.context = context
         self.molecules = int(molecules)
         self.batch_size = batch_size

@@ -17,8 +17,11 @@ from molgan.library import Library, atomic_write, write_curves
 
 CONFIG = "config.json"
 METRICS = "metrics.jsonl"
+MANIFEST = "manifest.json"
 
 _PACKAGES = ("molgan", "torch", "rdkit", "numpy", "torch-geometric", "hydra-core")
+# What a new run in the folder of an old one must not inherit.
+_OF_A_RUN = ("checkpoint.pt", "best.molgan", "last.molgan", "results.json", "samples/*.csv")
 # Settings that may differ between a run and its resumption.
 _FREE = {"resume", "run_dir", "tracker", "progress", "n_jobs"}
 
@@ -45,7 +48,7 @@ def write_manifest(run_dir: Path, facts: Mapping[str, Any], device: torch.device
     if device.type == "cuda":
         hardware["gpu"] = torch.cuda.get_device_name(device)
     document = {"versions": versions(), "hardware": hardware, **facts}
-    with atomic_write(run_dir / "manifest.json") as file:
+    with atomic_write(run_dir / MANIFEST) as file:
         json.dump(document, file, indent=2)
 
 
@@ -83,6 +86,24 @@ def check_same_config(run_dir: Path, config: Mapping[str, Any]) -> None:
         )
 
 
+def check_same_data(run_dir: Path, content_hash: str) -> None:
+    """Refuse to resume a run on other molecules, such as a file that was changed since.
+
+    Raises:
+        ConfigError: naming the run.
+    """
+    path = run_dir / MANIFEST
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))["data"]["content_hash"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"cannot resume: {path} cannot be read ({error})") from error
+    if before != content_hash:
+        raise ConfigError(
+            f"{run_dir} holds a run on other molecules: the data have changed since. Give the same "
+            "data to resume it, or another run_dir= to start a new run"
+        )
+
+
 def write_results(
     run_dir: Path,
     library: Library,
@@ -99,16 +120,25 @@ def write_results(
     write_curves(run_dir / METRICS, run_dir / "training.png")
 
 
-def make_run_dir(run_dir: Path) -> None:
+def make_run_dir(run_dir: Path, anew: bool = True) -> None:
     """Create the folder and the one for samples.
+
+    Args:
+        run_dir: the folder.
+        anew: a run starts from nothing here: models, samples and resume state of an earlier one
+            are removed, lest they pass for its own.
 
     Raises:
         MolganError: when that cannot be done.
     """
     try:
         (run_dir / "samples").mkdir(parents=True, exist_ok=True)
+        if anew:
+            for pattern in _OF_A_RUN:
+                for path in run_dir.glob(pattern):
+                    path.unlink()
     except OSError as error:
-        raise MolganError(f"cannot create the run folder {run_dir}: {error.strerror}") from error
+        raise MolganError(f"cannot make the run folder {run_dir}: {error.strerror}") from error
 
 
 def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

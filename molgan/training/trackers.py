@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from molgan.errors import MolganError
+from molgan.library import atomic_write
+
+#: the phase of the row with the final figures
+FINAL = "final"
 
 
 class Tracker(Protocol):
@@ -27,6 +31,9 @@ class JsonLines:
     Args:
         path: the file; rows that a resumed run will write again are cut off.
         molecules_seen: where the run stands; 0 starts the file anew.
+
+    Raises:
+        MolganError: when the disk refuses; the rows that were there are untouched.
     """
 
     def __init__(self, path: Path, molecules_seen: int = 0) -> None:
@@ -38,11 +45,11 @@ class JsonLines:
                     row = json.loads(line)
                 except ValueError:
                     continue  # the line on which a killed run was writing
-                if row.get("molecules_seen", 0) <= molecules_seen:
+                if row["molecules_seen"] <= molecules_seen and row["phase"] != FINAL:
                     kept.append(line + "\n")
-        self._file: IO[str] = path.open("w", encoding="utf-8")
-        self._file.writelines(kept)
-        self._file.flush()
+        with atomic_write(path) as file:
+            file.writelines(kept)
+        self._file: IO[str] = path.open("a", encoding="utf-8")
 
     def log(self, row: Mapping[str, Any]) -> None:
         """Append a row; figures that are not finite become null, which JSON can hold."""

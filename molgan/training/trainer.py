@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,16 @@ class Intervals:
     evaluate: float = 250_000
     checkpoint: float = 250_000
 
+    def __post_init__(self) -> None:
+        """Refuse intervals of nothing.
+
+        Raises:
+            ConfigError: naming the key.
+        """
+        for key, value in vars(self).items():
+            if not value or value <= 0:
+                raise ConfigError(f"trainer.intervals.{key}={value} must be above 0")
+
 
 @dataclass
 class Trainer:
@@ -53,7 +63,8 @@ class Trainer:
 
     Attributes:
         context: networks, averages, data, randomness, devices.
-        phases: name and factory of each phase; a phase is made when its turn comes.
+        phases: name and factory of each phase; all are made at once, so that a setting that cannot
+            work is refused before the first of them runs.
         bundle: how to save the model: a bundle whose networks are the averaged ones.
         scorer: scores of the sample tables.
         run_dir: where files go; None keeps nothing (a short fit in a notebook).
@@ -73,7 +84,7 @@ class Trainer:
     evaluation: Evaluation
     intervals: Intervals
     guard: CollapseGuard
-    trackers: Sequence[Tracker] = ()
+    trackers: list[Tracker] = field(default_factory=list)
     seed: int = 0
     progress: bool = True
 
@@ -82,13 +93,14 @@ class Trainer:
     figures: Figures = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        """Make the sampler that every evaluation uses.
+        """Make the phases, and the sampler that every evaluation uses.
 
         Raises:
-            ConfigError: when there is no phase.
+            ConfigError: when there is no phase, or one has settings that cannot work.
         """
         if not self.phases:
             raise ConfigError("trainer.phases is empty: there is nothing to train")
+        self._phases = {name: self._make(name) for name in self.phases}
         self.sampler: Sampler = self.bundle.sampler(repair=self.evaluation.repair)
         self.fixed_noise = FixedNoise(self.sampler, self.evaluation.samples, self.seed)
         self._sums: dict[str, torch.Tensor] = {}
@@ -108,20 +120,21 @@ class Trainer:
                 a full disk.
         """
         state = read_checkpoint(resume_from) if resume_from else None
-        first = 0
-        if state is not None:
-            first = self._restore(state)
-        names = list(self.phases)
+        first = 0 if state is None else self._restore(state)
+        names = list(self._phases)
         for number, name in enumerate(names[first:], start=first):
-            phase = self.phases[name](self.context)
-            if state is not None and number == first:
-                self._check_phase(state, name)
-                phase.load_state_dict(state["phase"])
-            else:
+            phase = self._phases[name]
+            if state is None or number > first:
                 self.context.averages.restart()
             self._run(phase, name, number)
             phase.finish()
         self._save(len(names), names[-1], None)
+
+    def _make(self, name: str) -> Phase:
+        try:
+            return self.phases[name](self.context)
+        except (ConfigError, TypeError, ValueError) as error:
+            raise ConfigError(f"trainer.phases.{name}: {error}") from error
 
     def _run(self, phase: Phase, name: str, number: int) -> None:
         """One phase from where it stands to its end."""
@@ -145,9 +158,10 @@ class Trainer:
                 if self._due(phase, self.intervals.log):
                     bar.set_postfix_str(self._log_losses(name))
                 due_evaluation = self._due(phase, self.intervals.evaluate)
-                if phase.samples and due_evaluation:
-                    self._evaluate(phase, name)
                 if due_evaluation or self._due(phase, self.intervals.checkpoint):
+                    self._check_weights(name)
+                    if phase.samples and due_evaluation:
+                        self._evaluate(phase, name)
                     self._save(number, name, phase)
 
     def _due(self, phase: Phase, interval: float) -> bool:
@@ -176,8 +190,8 @@ class Trainer:
             raise TrainingError(
                 f"training diverged in phase {name} after {self.molecules_seen:,} molecules: "
                 f"{', '.join(broken)} is not a finite number any more. The last good checkpoint "
-                "is kept; "
-                "a smaller learning rate or a stronger penalty (loss.penalty_weight) usually helps"
+                "is kept; a smaller learning rate or a stronger penalty (loss.penalty_weight) "
+                "usually helps"
             )
         if "critic/gap" in means:
             self.figures["critic/gap"] = means["critic/gap"]
@@ -221,14 +235,9 @@ class Trainer:
 
     def _save(self, number: int, name: str, phase: Phase | None) -> None:
         """Bundle and resume state; ``phase`` is None when all phases are through."""
-        fabric = self.context.fabric
-        self._check_weights(name)
-        streams = fabric.all_gather(self.context.rng.get_state()) if fabric.world_size > 1 else None
-        if self.run_dir is None or not fabric.is_global_zero:
+        streams = self.context.random_states()
+        if self.run_dir is None or not self.context.fabric.is_global_zero:
             return
-        if streams is None:
-            streams = self.context.rng.get_state()[None]
-        assert isinstance(streams, torch.Tensor)
         self._save_bundle("last")
         write_checkpoint(
             self.run_dir / CHECKPOINT,
@@ -238,7 +247,7 @@ class Trainer:
                 "phase": None if phase is None else phase.state_dict(),
                 "networks": {key: net.state_dict() for key, net in self.context.networks.items()},
                 "averages": self.context.averages.state_dict(),
-                "rng": streams.cpu(),
+                "rng": streams,
                 "global_rng": torch.get_rng_state(),
                 "molecules_seen": self.molecules_seen,
                 "best": self.best,
@@ -250,7 +259,7 @@ class Trainer:
         )
 
     def _check_weights(self, name: str) -> None:
-        """Never overwrite a good checkpoint by a broken one.
+        """Never overwrite a good model or checkpoint by a broken one.
 
         Raises:
             TrainingError: when a weight is not finite.
@@ -266,39 +275,57 @@ class Trainer:
                 )
 
     def _restore(self, state: dict[str, Any]) -> int:
-        """Everything but the phase itself; returns the number of the phase to go on with."""
+        """Take up a checkpoint; returns the number of the phase to go on with.
+
+        Raises:
+            ConfigError: when it is of other networks, phases or processes.
+        """
+        try:
+            return self._take_up(state)
+        except (KeyError, IndexError, RuntimeError, TypeError, ValueError) as error:
+            raise ConfigError(
+                "the checkpoint does not fit these settings and this version of molgan "
+                f"({type(error).__name__}: {str(error).splitlines()[0]}): resume with the settings "
+                "and the version of the run, or start anew with resume=never"
+            ) from error
+
+    def _take_up(self, state: dict[str, Any]) -> int:
         for key, network in self.context.networks.items():
             network.load_state_dict(state["networks"][key])
         self.context.averages.load_state_dict(state["averages"])
-        rank = self.context.fabric.global_rank
-        if rank >= len(state["rng"]):
+        fabric = self.context.fabric
+        if fabric.world_size != len(state["rng"]):
             raise ConfigError(
                 f"the checkpoint was written by {len(state['rng'])} processes; resume with as many"
             )
-        self.context.rng.set_state(state["rng"][rank])
+        self.context.rng.set_state(state["rng"][fabric.global_rank])
         torch.set_rng_state(state["global_rng"])
         self.molecules_seen = state["molecules_seen"]
         self.best, self.figures = state["best"], dict(state["figures"])
         self.guard.load_state_dict(state["guard"])
-        device = self.context.fabric.device
-        self._sums = {key: value.to(device) for key, value in state["sums"].items()}
+        self._rate = _Rate(self.molecules_seen)
+        self._sums = {key: value.to(fabric.device) for key, value in state["sums"].items()}
         self._counts = dict(state["counts"])
-        return int(state["number"])
+        number = int(state["number"])
+        if state["phase"] is not None:
+            phase = list(self._phases.values())[number]
+            self._check_phase(state, list(self._phases)[number])
+            phase.load_state_dict(state["phase"])
+        return number
 
     def _check_phase(self, state: dict[str, Any], name: str) -> None:
-        if state["name"] != name or state["phase"] is None:
+        if state["name"] != name:
             raise ConfigError(
                 f"the checkpoint stopped in phase {state['name']}, but these settings go on with "
-                f"{name}: "
-                "resume with the settings of the run (its config.yaml)"
+                f"{name}: resume with the settings of the run (its config.json)"
             )
 
 
 class _Rate:
     """Molecules per second since the last call."""
 
-    def __init__(self) -> None:
-        self._time, self._seen = time.monotonic(), 0
+    def __init__(self, seen: int = 0) -> None:
+        self._time, self._seen = time.monotonic(), seen
 
     def __call__(self, seen: int) -> float:
         now = time.monotonic()
