@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rdkit import Chem
 
-from molgan.chem import POLICIES, AtomType, Codec, Vocabulary, pack_bonds, repair
+from molgan.chem import POLICIES, AtomType, Codec, Vocabulary, fit_valence, pack_bonds, repair
 from molgan.errors import ConfigError
 
 KINDS = ("C", "N", "O", "F", "S", "P", "I", "N+", "O-", "O+", "S+", "Na", "Fe", "He")
@@ -134,6 +134,17 @@ def test_packed_bonds_are_understood() -> None:
     bonds = symmetric(3, [(0, 1, 2), (0, 2, 2)])
     packed = repair("valence", atoms, pack_bonds(bonds), SIMPLE)
     assert packed[0].smiles == repair("valence", atoms, bonds, SIMPLE)[0].smiles == "O=CF"
+
+
+def test_fitted_bonds_are_symmetric_and_within_every_valence() -> None:
+    rng = np.random.default_rng(5)
+    atoms = rng.integers(0, 5, (50, 6))
+    bonds = rng.integers(0, 4, (50, 6, 6))
+    bond_scores = rng.dirichlet(np.ones(4), (50, 6, 6))
+    fitted = fit_valence(atoms, bonds, SIMPLE, bond_scores)
+    assert np.array_equal(fitted, fitted.transpose(0, 2, 1))
+    assert (fitted.sum(axis=2) <= SIMPLE.vocabulary.max_valence()[atoms]).all()
+    assert not fitted[atoms == 0].any()
 
 
 def test_an_unknown_policy_is_named_with_the_known_ones() -> None:
