@@ -87,13 +87,19 @@ class MolGraphs:
             num_atom_types: ``T``.
             num_bond_types: ``Y``.
             max_atoms: ``N``.
+
+        Raises:
+            ValueError: for a graph of more than ``max_atoms`` atoms.
         """
         from torch_geometric.utils import to_dense_adj, to_dense_batch
 
         owner = batch.batch
         if owner is None:
             owner = torch.zeros(batch.x.shape[0], dtype=torch.long, device=batch.x.device)
-        graphs = int(owner.max()) + 1
+        graphs = int(getattr(batch, "num_graphs", 1))
+        largest = int(torch.bincount(owner, minlength=1).max())
+        if largest > max_atoms:  # PyG would cut the rest off without a word
+            raise ValueError(f"a graph of {largest} atoms does not fit into max_atoms={max_atoms}")
         atoms, _ = to_dense_batch(batch.x, owner, max_num_nodes=max_atoms, batch_size=graphs)
         bonds = to_dense_adj(
             batch.edge_index,
@@ -105,16 +111,21 @@ class MolGraphs:
         return cls.from_indices(atoms, bonds, num_atom_types, num_bond_types)
 
     def to_pyg_list(self) -> list[Data]:
-        """One PyG ``Data`` a graph, in the form that `from_pyg` reads (argmax of soft graphs)."""
+        """One PyG ``Data`` a graph, in the form that `from_pyg` reads.
+
+        Soft graphs are read out by their most probable types. Empty slots are left out, wherever
+        they lie, so the atoms of a graph with holes move up.
+        """
         from torch_geometric.data import Data
 
         atoms, bonds = self.to_indices()
         graphs = []
         for types, adjacency in zip(atoms.long(), bonds.long(), strict=True):
-            size = int((types > 0).sum())
-            index = adjacency[:size, :size].nonzero().T.contiguous()
+            slots = types.nonzero().squeeze(1)
+            bonded = adjacency[slots][:, slots]
+            index = bonded.nonzero().T.contiguous()
             graphs.append(
-                Data(x=types[:size], edge_index=index, edge_attr=adjacency[index[0], index[1]])
+                Data(x=types[slots], edge_index=index, edge_attr=bonded[index[0], index[1]])
             )
         return graphs
 

@@ -97,6 +97,6 @@ class Decoder(nn.Module):
         """
         out = self.network(torch.cat([latent, size_one_hot(sizes, self.max_atoms)], 1)).float()
         split = self.max_atoms * self.num_atom_types
-        nodes = out[:, :split].view(-1, self.max_atoms, self.num_atom_types)
-        pairs = out[:, split:].view(-1, self.pairs, self.num_bond_types)
+        nodes = out[:, :split].unflatten(1, (self.max_atoms, self.num_atom_types))
+        pairs = out[:, split:].unflatten(1, (self.pairs, self.num_bond_types))
         return GraphLogits(nodes, pairs, size_mask(sizes, self.max_atoms))

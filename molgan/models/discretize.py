@@ -48,38 +48,51 @@ def discretize(
         logits: the generator's output.
         mode: one of `MODES`.
         temperature: of the softmax, above 0.
-        generator: source of the Gumbel noise.
+        generator: source of the Gumbel noise, which is drawn on its device, one graph after
+            another, so that cutting a batch into parts does not change it.
 
     Raises:
-        ValueError: for an unknown mode.
+        ValueError: for an unknown mode or a temperature that is not above 0.
     """
     if mode not in MODES:
         raise ValueError(f"unknown discretisation {mode!r}: use one of {', '.join(MODES)}")
-    node_logits = logits.nodes.float()
+    if not temperature > 0:
+        raise ValueError(f"the temperature must be above 0, not {temperature}")
+    node_logits, pair_logits = logits.nodes.float(), logits.pairs.float()
     if logits.mask is not None:
         # The slot is known to hold an atom: "no atom" is not an answer.
         node_logits = torch.cat(
             [torch.full_like(node_logits[..., :1], -1e9), node_logits[..., 1:]], -1
         )
-    nodes = _sample(node_logits, mode, temperature, generator)
-    pairs = _sample(logits.pairs.float(), mode, temperature, generator)
-    edges = unpack_pairs(pairs, nodes.shape[1])
-    diagonal = torch.eye(nodes.shape[1], device=nodes.device)[None, :, :, None]
-    no_bond = F.one_hot(torch.zeros((), dtype=torch.long, device=nodes.device), edges.shape[-1])
-    edges = edges + diagonal * no_bond
+    if mode.startswith("gumbel"):
+        node_noise, pair_noise = _gumbel_noise(node_logits, pair_logits, generator)
+        node_logits, pair_logits = node_logits + node_noise, pair_logits + pair_noise
+    hard = mode.endswith("straight_through")
+    nodes = _distribution(node_logits, hard, temperature)
+    edges = unpack_pairs(_distribution(pair_logits, hard, temperature), nodes.shape[1])
     if logits.mask is not None:
         return MolGraphs(nodes, edges, logits.mask).masked()
-    return MolGraphs(nodes, edges, 1 - nodes[..., 0])
+    diagonal = torch.eye(nodes.shape[1], device=nodes.device)[None, :, :, None]
+    no_bond = F.one_hot(torch.zeros((), dtype=torch.long, device=nodes.device), edges.shape[-1])
+    return MolGraphs(nodes, edges + diagonal * no_bond, 1 - nodes[..., 0])
 
 
-def _sample(
-    logits: Tensor, mode: str, temperature: float, generator: torch.Generator | None
-) -> Tensor:
-    if mode.startswith("gumbel"):
-        uniform = torch.rand(logits.shape, generator=generator, device=logits.device)
-        logits = logits - torch.log(-torch.log(uniform.clamp(1e-9, 1 - 1e-7)))
+def _distribution(logits: Tensor, hard: bool, temperature: float) -> Tensor:
     soft = torch.softmax(logits / temperature, -1)
-    if not mode.endswith("straight_through"):
+    if not hard:
         return soft
-    hard = F.one_hot(soft.argmax(-1), soft.shape[-1]).to(soft.dtype)
-    return hard + soft - soft.detach()
+    one_hot = F.one_hot(soft.argmax(-1), soft.shape[-1]).to(soft.dtype)
+    # The difference first: it is exactly 0, and the sum exactly one-hot.
+    return one_hot + (soft - soft.detach())
+
+
+def _gumbel_noise(
+    nodes: Tensor, pairs: Tensor, generator: torch.Generator | None
+) -> tuple[Tensor, Tensor]:
+    """Standard Gumbel noise of the shapes of ``nodes`` and ``pairs``."""
+    widths = [nodes.shape[1] * nodes.shape[2], pairs.shape[1] * pairs.shape[2]]
+    device = nodes.device if generator is None else generator.device
+    uniform = torch.rand(len(nodes), sum(widths), generator=generator, device=device)
+    noise = -torch.log(-torch.log(uniform.to(nodes.device).clamp(1e-9, 1 - 1e-7)))
+    of_nodes, of_pairs = noise.split(widths, 1)
+    return of_nodes.view(nodes.shape), of_pairs.view(pairs.shape)

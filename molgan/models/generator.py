@@ -41,10 +41,11 @@ class MolGANGenerator(nn.Module):
         super().__init__()
         self.noise_dim = noise_dim
         self.max_atoms = max_atoms
-        pairs = max_atoms * (max_atoms - 1) // 2
+        self.num_bond_types = num_bond_types
+        self.pairs = max_atoms * (max_atoms - 1) // 2
         self.trunk = mlp([noise_dim, *hidden_units], nn.Tanh, dropout)
         self.node_head = nn.Linear(hidden_units[-1], max_atoms * num_atom_types)
-        self.pair_head = nn.Linear(hidden_units[-1], pairs * num_bond_types)
+        self.pair_head = nn.Linear(hidden_units[-1], self.pairs * num_bond_types)
 
     def forward(self, noise: Tensor, sizes: Tensor | None = None) -> GraphLogits:
         """Logits of a batch of graphs.
@@ -55,10 +56,8 @@ class MolGANGenerator(nn.Module):
         """
         hidden = self.trunk(noise)
         nodes = self.node_head(hidden).unflatten(1, (self.max_atoms, -1))
-        # A single atom has no pairs: unflatten refuses to infer a size from nothing.
-        pairs = self.pair_head(hidden)
-        count = self.max_atoms * (self.max_atoms - 1) // 2
-        pairs = pairs.view(len(noise), count, pairs.shape[1] // max(count, 1))
+        # Both sizes are given: a single atom has no pairs, and nothing can be inferred from nothing.
+        pairs = self.pair_head(hidden).unflatten(1, (self.pairs, self.num_bond_types))
         return GraphLogits(nodes, pairs)
 
     def draw_noise(

@@ -218,13 +218,14 @@ def random_walk_features(graphs: MolGraphs, steps: int) -> Tensor:
         if step:
             power = power @ walk
         features.append(power.diagonal(dim1=1, dim2=2))
-    # A lazy walk of 2^3 steps reaches, with positive probability, all atoms within eight bonds.
-    lazy = (eye + walk) / 2
+    # A lazy walk of 2^3 steps reaches, with positive probability, all atoms within eight bonds. What
+    # the (soft) bonds of an atom leave of its probability stays, so that rows sum to 1 and an atom
+    # without bonds reaches exactly itself.
+    lazy = (walk + eye * (2 - walk.sum(-1, keepdim=True))) / 2
     for _ in range(3):
         lazy = lazy @ lazy
     atoms = graphs.mask.sum(1, keepdim=True).clamp(min=1.0)
-    spread = 1 / lazy.square().sum(-1).clamp(min=1e-6)
-    features.append(spread / atoms)
+    features.append(1 / lazy.square().sum(-1) / atoms)
     orders = bond_orders(bonds.shape[-1], bonds.device, bonds.dtype)
     features.append((bonds @ orders).sum(-1) / 4)
     features.append(degree / 4)
