@@ -312,3 +312,9 @@ def broken_rules(mol: Chem.Mol) -> list[str]:
 def is_stable(mol: Chem.Mol) -> bool:
     """Tell whether a sanitised molecule breaks no rule (stops at the first broken one)."""
     return not any(rule.broken_by(mol) for rule in _FAST_FIRST)
+
+
+def markdown_table() -> str:
+    """Return the rules as the table that data/README.md shows."""
+    rows = [f"| {number} | {rule.name} | {rule.reason} |" for number, rule in enumerate(RULES, 1)]
+    return "\n".join(["| | not kept | because |", "|---|---|---|", *rows])
