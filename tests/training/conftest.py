@@ -1,0 +1,114 @@
+"""Tiny trainers made without the command line, and helpers to compare what runs leave behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hydra.utils import instantiate
+
+from molgan import building
+from molgan.config import compose
+from molgan.training import Phase, Trainer
+
+MakeTrainer = Callable[..., Trainer]
+
+# Figures about the machine or the scores' cache rather than about the molecules.
+_OF_THE_MACHINE = ("molecules_per_second", "training_seconds", "reward/calls", "reward/hits")
+
+
+@pytest.fixture
+def make_trainer(tiny_settings: list[str]) -> MakeTrainer:
+    """Make a trainer with the tiny settings and further overrides."""
+
+    def make(run_dir: Path | None, *overrides: str, resume_from: Path | None = None) -> Trainer:
+        cfg = compose([*tiny_settings, *overrides])
+        fabric = building.build_fabric(cfg)
+        fabric.launch()
+        return building.build_trainer(cfg, instantiate(cfg.data), fabric, run_dir, resume_from)
+
+    return make
+
+
+class Stopped(BaseException):
+    """What the tests raise in the middle of a run; nothing in molgan may catch it."""
+
+
+@pytest.fixture
+def stop_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Make training stop, as if killed, when it is about to take the given step (from 0)."""
+
+    def arm(step: int) -> None:
+        taken = 0
+        original = Phase.advance
+
+        def advance(self: Phase) -> dict[str, torch.Tensor]:
+            nonlocal taken
+            if taken == step:
+                monkeypatch.setattr(Phase, "advance", original)
+                raise Stopped
+            taken += 1
+            return original(self)
+
+        monkeypatch.setattr(Phase, "advance", advance)
+
+    return arm
+
+
+@pytest.fixture
+def stopped() -> type[Stopped]:
+    return Stopped
+
+
+def read_rows(run_dir: Path) -> list[dict[str, Any]]:
+    lines = (run_dir / "metrics.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+@pytest.fixture
+def rows() -> Callable[[Path], list[dict[str, Any]]]:
+    """Reader of all rows of a run's metrics.jsonl."""
+    return read_rows
+
+
+@pytest.fixture
+def assert_same_run() -> Callable[[Path, Path], None]:
+    """Compare weights, resume state, figures and molecules of two runs, bit for bit."""
+
+    def compare(one: Path, other: Path) -> None:
+        states = [torch.load(each / "checkpoint.pt", weights_only=True) for each in (one, other)]
+        _assert_equal(*states, where="checkpoint")
+        figures = [[_comparable(row) for row in read_rows(each)] for each in (one, other)]
+        assert figures[0] == figures[1]
+        names = [
+            sorted(path.name for path in (each / "samples").iterdir()) for each in (one, other)
+        ]
+        assert names[0] == names[1]
+        for name in names[0]:
+            assert (one / "samples" / name).read_text() == (other / "samples" / name).read_text()
+
+    return compare
+
+
+def _comparable(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if not any(m in key for m in _OF_THE_MACHINE)}
+
+
+def _assert_equal(one: Any, other: Any, where: str) -> None:
+    assert type(one) is type(other), where
+    if isinstance(one, torch.Tensor):
+        assert torch.equal(one, other), where
+    elif isinstance(one, dict):
+        assert list(one) == list(other), where
+        for key, value in one.items():
+            _assert_equal(value, other[key], f"{where}/{key}")
+    elif isinstance(one, list | tuple):
+        assert len(one) == len(other), where
+        for index, (first, second) in enumerate(zip(one, other, strict=True)):
+            _assert_equal(first, second, f"{where}/{index}")
+    else:
+        assert one == other or (one != one and other != other), where
