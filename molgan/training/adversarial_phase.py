@@ -20,7 +20,7 @@ from molgan.losses import (
     reward_network_loss,
     zero_centred_point_penalty,
 )
-from molgan.models import Encoder, GraphLogits, LatentCritic, LatentGenerator, discretize
+from molgan.models import MODES, Encoder, GraphLogits, LatentCritic, LatentGenerator, discretize
 from molgan.rewards import Scorer
 from molgan.training.context import Context
 from molgan.training.latent_phase import encode_all, latent_generator_loss
@@ -90,6 +90,22 @@ class AdversarialPhase(Phase):
         networks = context.networks
         if networks.critic is None:
             raise ConfigError("an adversarial phase needs model.critic")
+        if discretization not in MODES:
+            raise ConfigError(f"discretization={discretization} is unknown: use {', '.join(MODES)}")
+        counts = {
+            "critic_steps": critic_steps,
+            "reward_interval": reward_interval,
+            "reward_batch_size": reward_batch_size,
+        }
+        for key, value in counts.items():
+            if value < 1:
+                raise ConfigError(f"{key}={value} must be at least 1")
+        if not 0 <= reward_weight <= 1:
+            raise ConfigError(
+                f"reward_weight={reward_weight} must be from 0 to 1: it is 1 - lambda"
+            )
+        if temperature <= 0:
+            raise ConfigError(f"temperature={temperature} must be above 0")
         self.generator, self.critic = networks.generator, networks.critic
         self.codec, self.scorer, self.loss = codec, scorer, loss
         self.discretization, self.temperature = discretization, temperature
@@ -232,7 +248,7 @@ class AdversarialPhase(Phase):
             if self.latent_weight and latent is not None:
                 loss = loss + self.latent_weight * self._latent_loss(latent, rows)
             if self.repair_weight:
-                repair = self._repair_loss(logits, fake)
+                repair = self._repair_loss(self._decoded_again(latent, sizes, logits), fake)
                 stats["loss/repair"] = repair.detach()
                 loss = loss + self.repair_weight * repair
             if self.reconstruction_weight:
@@ -278,6 +294,19 @@ class AdversarialPhase(Phase):
             logits = self.generator.decoder(latent, context.data.sizes[rows])
         atoms, bonds = context.data.atoms[rows].long(), context.data.bonds[rows].long()
         return reconstruction_loss(logits.nodes, logits.pairs, atoms, bonds)
+
+    def _decoded_again(
+        self, latent: Tensor | None, sizes: Tensor, logits: GraphLogits
+    ) -> GraphLogits:
+        """Logits through which only the decoder learns.
+
+        A sampler that felt this loss would flee to safe, simple molecules.
+        """
+        if latent is None or not isinstance(self.generator, LatentGenerator):
+            return logits
+        with self.context.fabric.autocast():
+            decoded: GraphLogits = self.generator.decoder(latent.detach(), sizes)
+        return decoded
 
     def _repair_loss(self, logits: GraphLogits, fake: MolGraphs) -> Tensor:
         """Negative log-likelihood of the repaired graphs, per generated molecule."""
