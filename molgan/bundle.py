@@ -8,7 +8,6 @@ versions. Reading it runs no code.
 from __future__ import annotations
 
 import json
-import os
 import struct
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +19,8 @@ import torch
 from torch import Tensor, nn
 
 from molgan.chem import Codec, Vocabulary
-from molgan.errors import BundleError, MolganError
+from molgan.errors import BundleError, ConfigError, MolganError
+from molgan.library.writers import atomic_write
 from molgan.metrics import HashedIdentities
 from molgan.models import Encoder, rebuild
 from molgan.sampling import Generator, Sampler
@@ -81,7 +81,7 @@ class Bundle:
         Raises:
             MolganError: when the disk refuses; a file that was there before is untouched.
         """
-        from safetensors.torch import save_file
+        from safetensors.torch import save
 
         path = Path(path)
         tensors = {f"generator.{k}": v for k, v in self.generator.state_dict().items()}
@@ -102,27 +102,28 @@ class Bundle:
             "metrics": self.metrics,
             "versions": self.versions,
         }
-        partial = path.with_name(path.name + ".partial")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            contiguous = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
-            save_file(contiguous, partial, metadata={_DOCUMENT: json.dumps(document)})
-            os.replace(partial, path)
-        except Exception as error:
-            partial.unlink(missing_ok=True)
-            raise MolganError(f"cannot write the model {path}: {error}") from error
+        contiguous = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
+        content = save(contiguous, metadata={_DOCUMENT: json.dumps(document)})
+        with atomic_write(path, binary=True) as file:
+            file.write(content)
         return path
 
     @classmethod
     def load(cls, path: str | Path, device: torch.device | str = "cpu") -> Bundle:
         """Read a bundle, or the best one of a run folder.
 
+        Args:
+            path: a bundle, or a run folder.
+            device: where its networks go.
+
         Raises:
             BundleError: for a missing, truncated, foreign or incompatible file.
+            ConfigError: for a device that this machine does not have.
         """
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
+        device = _checked_device(device)
         path = locate(path)
         document = _read_document(path)
         try:
@@ -134,7 +135,7 @@ class Bundle:
             encoder = None
             if "encoder" in document["networks"]:
                 encoder = _load_network(document["networks"]["encoder"], tensors, "encoder.")
-            return cls(
+            bundle = cls(
                 generator=cast(Generator, generator.to(device)),
                 vocabulary=Vocabulary.from_dict(document["vocabulary"]),
                 max_atoms=int(document["max_atoms"]),
@@ -146,8 +147,14 @@ class Bundle:
                 metrics=document["metrics"],
                 versions=document["versions"],
             )
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        except BundleError as error:
+            raise BundleError(f"the model {path} cannot be used: {error}") from error
+        except (MolganError, LookupError, TypeError, ValueError, RuntimeError) as error:
             raise BundleError(f"the model {path} is damaged: {error}") from error
+        sizes = bundle.size_distribution
+        if sizes.shape != (bundle.generator.max_atoms + 1,) or not np.isclose(sizes.sum(), 1):
+            raise BundleError(f"the model {path} is damaged: its size distribution does not fit")
+        return bundle
 
 
 def locate(path: str | Path) -> Path:
@@ -187,16 +194,29 @@ def _read_document(path: Path) -> dict[str, Any]:
                 raise BundleError(foreign)
             header = json.loads(file.read(length))
         document = json.loads(header["__metadata__"][_DOCUMENT])
+    except PermissionError as error:
+        raise BundleError(f"cannot read the model {path}: permission denied") from error
     except (OSError, struct.error, ValueError, KeyError, TypeError, MemoryError) as error:
         raise BundleError(f"{foreign} ({type(error).__name__})") from error
+    if not isinstance(document, dict):
+        raise BundleError(foreign)
     if document.get("format") != FORMAT:
         written = document.get("versions", {}).get("molgan", "unknown")
         raise BundleError(
             f"the model {path} has format {document.get('format')} (written by molgan "
-            f"{written}); this "
-            f"molgan reads format {FORMAT}: use the version that wrote it, or train again"
+            f"{written}); this molgan reads format {FORMAT}: use the version that wrote it, or "
+            "train again"
         )
     return cast(dict[str, Any], document)
+
+
+def _checked_device(device: torch.device | str) -> torch.device:
+    try:
+        checked = torch.device(device)
+        torch.empty(0, device=checked)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f"device={device} cannot be used: {error}") from error
+    return checked
 
 
 def _load_network(config: dict[str, Any], tensors: dict[str, Tensor], prefix: str) -> nn.Module:

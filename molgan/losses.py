@@ -163,8 +163,8 @@ def wasserstein_penalty(
     weight = mix[:, None, None]
     nodes = weight * real.nodes + (1 - weight) * fake.nodes
     edges = weight[..., None] * real.edges + (1 - weight[..., None]) * fake.edges
-    # A slot counts as far as either end of the segment fills it.
-    mask = torch.maximum(real.mask, fake.mask)
+    # The mask moves along, so that either end of the segment is the very graph that it came from.
+    mask = mix[:, None] * real.mask + (1 - mix[:, None]) * fake.mask
     between = MolGraphs(nodes, edges, mask).requires_grad_()
     squared = _squared_gradient(critic(between), between)
     return ((squared + 1e-12).sqrt() - 1).square().mean()

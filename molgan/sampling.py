@@ -12,6 +12,7 @@ from torch import Tensor
 
 from molgan.chem import POLICIES, Codec, Decoded, repair
 from molgan.errors import ConfigError
+from molgan.graphs import MolGraphs
 from molgan.models import LatentGenerator, MolGANGenerator, discretize
 
 Generator = LatentGenerator | MolGANGenerator
@@ -23,7 +24,8 @@ class Draw:
 
     Attributes:
         decoded: ``B`` strictly decoded molecules, valid or with a reason.
-        repaired: the same after the repair policy; the very same list without one.
+        repaired: the same after the repair policy, in which valid molecules are the very same
+            objects; the very same list without a policy.
         atoms: ``(B, N)`` uint8, most probable atom types.
         bonds: ``(B, N, N)`` uint8, most probable bond types, also between slots without an atom.
     """
@@ -61,7 +63,9 @@ class Sampler:
     n_jobs: int = 1
 
     def __post_init__(self) -> None:
-        """Check the names before anything is drawn."""
+        """Check the settings before anything is drawn."""
+        if not self.temperature > 0:
+            raise ConfigError(f"temperature={self.temperature} must be above 0")
         if self.discretization not in ("argmax", "gumbel"):
             raise ConfigError(
                 f"discretization={self.discretization} is unknown: use argmax or gumbel"
@@ -82,11 +86,13 @@ class Sampler:
         Args:
             noise: ``(B, noise_dim)``.
             sizes: ``(B,)`` atom counts.
-            rng: used by ``discretization=gumbel``.
+            rng: used by ``discretization=gumbel``; one on the CPU makes the same choices for every
+                device.
         """
         with torch.no_grad():
             logits = self.generator(noise, sizes)
-            mode = "straight_through" if self.discretization == "argmax" else "gumbel"
+            # Soft, because repair policies want probabilities; the argmax is the same.
+            mode = "soft" if self.discretization == "argmax" else "gumbel"
             graphs = discretize(logits, mode, self.temperature, rng)
             atoms, bonds = graphs.to_indices()
             # Everything the generator said, for the counting that MolGAN's code did.
@@ -95,40 +101,92 @@ class Sampler:
         decoded = self.codec.decode(types, adjacency, n_jobs=self.n_jobs)
         repaired = decoded
         if self.repair is not None:
-            repaired = repair(
-                self.repair,
-                types,
-                adjacency,
-                self.codec,
-                atom_scores=graphs.nodes.cpu().numpy(),
-                bond_scores=graphs.edges.cpu().numpy(),
-            )
+            repaired = self._repaired(self.repair, decoded, types, adjacency, graphs)
         return Draw(decoded, repaired, types, raw_bonds)
+
+    def _repaired(
+        self,
+        policy: str,
+        decoded: list[Decoded],
+        atoms: npt.NDArray[np.uint8],
+        bonds: npt.NDArray[np.uint8],
+        graphs: MolGraphs,
+    ) -> list[Decoded]:
+        """``decoded`` with the invalid ones repaired; the valid ones are the same objects."""
+        broken = [row for row, item in enumerate(decoded) if not item.valid]
+        if not broken:
+            return decoded
+        fixed = repair(
+            policy,
+            atoms[broken],
+            bonds[broken],
+            self.codec,
+            atom_scores=graphs.nodes[broken].cpu().numpy(),
+            bond_scores=graphs.edges[broken].cpu().numpy(),
+        )
+        repaired = list(decoded)
+        for row, item in zip(broken, fixed, strict=True):
+            repaired[row] = item
+        return repaired
 
     def stream(self, n: int, seed: int, batch_size: int = 1024) -> Iterator[Draw]:
         """``n`` molecules in batches.
 
-        Noise is drawn on the CPU, so a seed means the same molecules on every device up to
-        rounding.
+        All noise is drawn on the CPU, so a seed means the same molecules on every device up to
+        rounding. The first molecules of a longer stream are those of a shorter one.
 
         Args:
             n: molecules to draw in all.
             seed: of all randomness.
             batch_size: molecules at a time; changes the memory used, not the molecules drawn.
+
+        Raises:
+            ConfigError: for a negative ``n`` or a ``batch_size`` below 1.
+        """
+        if n < 0 or batch_size < 1:
+            raise ConfigError(f"cannot draw n={n} molecules in batches of batch_size={batch_size}")
+        choices = choice_rng(seed)
+        for noise, sizes in _regrouped(self._blocks(n, seed), batch_size):
+            yield self.draw(noise.to(self.device), sizes.to(self.device), choices)
+
+    def _blocks(self, n: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Noise and sizes of ``n`` molecules, always drawn in whole blocks of the same length.
+
+        How much is drawn at once changes the numbers, so it may not hang on ``n`` or a batch size.
         """
         rng = torch.Generator().manual_seed(seed)
         weights = torch.as_tensor(self.size_distribution)
-        device_rng = torch.Generator(device=self.device).manual_seed(seed)
-        # Whole blocks of noise are drawn whatever the batch size, so that it does not change the
-        # molecules.
         for start in range(0, n, _BLOCK):
-            count = min(_BLOCK, n - start)
-            sizes = torch.multinomial(weights, _BLOCK, replacement=True, generator=rng)[:count]
-            noise = self.generator.draw_noise(_BLOCK, rng, torch.device("cpu"))[:count]
-            for part_noise, part_sizes in zip(
-                noise.split(batch_size), sizes.split(batch_size), strict=True
-            ):
-                yield self.draw(part_noise.to(self.device), part_sizes.to(self.device), device_rng)
+            sizes = torch.multinomial(weights, _BLOCK, replacement=True, generator=rng)
+            noise = self.generator.draw_noise(_BLOCK, rng, torch.device("cpu"))
+            yield noise[: n - start], sizes[: n - start]
 
 
 _BLOCK = 1024
+
+
+def choice_rng(seed: int) -> torch.Generator:
+    """Source of the draws of ``discretization=gumbel``, on the CPU.
+
+    It is another stream than that of the noise, which has the same seed: what is chosen must not
+    depend on what it is chosen from.
+    """
+    return torch.Generator().manual_seed(seed + 0x5EED)
+
+
+def _regrouped(
+    blocks: Iterator[tuple[Tensor, Tensor]], batch_size: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """The same rows in batches of ``batch_size``, the last one with what is left."""
+    waiting: tuple[Tensor, Tensor] | None = None
+    for noise, sizes in blocks:
+        if waiting is not None:
+            noise, sizes = torch.cat([waiting[0], noise]), torch.cat([waiting[1], sizes])
+        whole = len(noise) - len(noise) % batch_size
+        if whole:
+            yield from zip(
+                noise[:whole].split(batch_size), sizes[:whole].split(batch_size), strict=True
+            )
+        waiting = noise[whole:], sizes[whole:]
+    if waiting is not None and len(waiting[0]):
+        yield waiting

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import torch
@@ -83,7 +84,11 @@ class GraphBody(nn.Module):
     def forward(self, graphs: MolGraphs) -> Tensor:
         """Graph vectors ``(B, out_features)``."""
         if self.count_padding:
-            graphs = MolGraphs(graphs.nodes, graphs.edges, torch.ones_like(graphs.mask))
+            graphs = replace(graphs, mask=torch.ones_like(graphs.mask))
+        else:
+            # A generator that chooses its own empty slots also puts bonds there.
+            pairs = graphs.mask[:, :, None] * graphs.mask[:, None, :]
+            graphs = replace(graphs, edges=graphs.edges * pairs[..., None])
         inputs = graphs.nodes
         if self.walk_steps:
             inputs = torch.cat([inputs, random_walk_features(graphs, self.walk_steps)], -1)

@@ -6,6 +6,7 @@ import functools
 import inspect
 from typing import Any, TypeVar
 
+import numpy as np
 from torch import nn
 
 from molgan.errors import BundleError
@@ -62,7 +63,9 @@ def rebuild(config: dict[str, Any]) -> nn.Module:
 
 
 def _plain(value: Any) -> Any:
-    """Tuples and list-likes (OmegaConf's among them) as lists of plain values."""
+    """Tuples and list-likes (OmegaConf's among them) as lists, numpy's numbers as Python's."""
+    if isinstance(value, np.generic):
+        return value.item()
     if isinstance(value, str) or not hasattr(value, "__iter__"):
         return value
     if hasattr(value, "items"):

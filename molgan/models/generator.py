@@ -56,7 +56,7 @@ class MolGANGenerator(nn.Module):
         """
         hidden = self.trunk(noise)
         nodes = self.node_head(hidden).unflatten(1, (self.max_atoms, -1))
-        # Both sizes are given: a single atom has no pairs, and nothing can be inferred from nothing.
+        # Both sizes are given, because a single atom has no pairs to infer one from.
         pairs = self.pair_head(hidden).unflatten(1, (self.pairs, self.num_bond_types))
         return GraphLogits(nodes, pairs)
 

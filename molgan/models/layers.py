@@ -218,9 +218,9 @@ def random_walk_features(graphs: MolGraphs, steps: int) -> Tensor:
         if step:
             power = power @ walk
         features.append(power.diagonal(dim1=1, dim2=2))
-    # A lazy walk of 2^3 steps reaches, with positive probability, all atoms within eight bonds. What
-    # the (soft) bonds of an atom leave of its probability stays, so that rows sum to 1 and an atom
-    # without bonds reaches exactly itself.
+    # A lazy walk of 2^3 steps reaches, with positive probability, all atoms within eight bonds.
+    # Probability that the (soft) bonds of an atom leave over stays where it is, so that rows sum
+    # to 1 and an atom without bonds reaches exactly itself.
     lazy = (walk + eye * (2 - walk.sum(-1, keepdim=True))) / 2
     for _ in range(3):
         lazy = lazy @ lazy

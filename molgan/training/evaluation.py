@@ -16,7 +16,7 @@ from molgan.errors import ConfigError, MolganError
 from molgan.library import Library
 from molgan.metrics import Figures, HashedIdentities, evaluate, evaluate_lenient, fcd
 from molgan.rewards import Scorer
-from molgan.sampling import Draw, Sampler
+from molgan.sampling import Draw, Sampler, choice_rng
 
 log = logging.getLogger("molgan")
 
@@ -74,7 +74,7 @@ class FixedNoise:
     def draw(self) -> Draw:
         """What the generator makes of it now."""
         device = self.sampler.device
-        rng = torch.Generator(device=device).manual_seed(self.seed)
+        rng = choice_rng(self.seed)
         return self.sampler.draw(self.noise.to(device), self.sizes.to(device), rng)
 
 
