@@ -147,7 +147,7 @@ def build_trainer(
     rng = torch.Generator(device=fabric.device)
     rng.manual_seed(seed * 1_000_003 + fabric.global_rank)
     objective: Objective = instantiate(cfg.reward)
-    scorer = Scorer(objective, n_jobs=whole_number(cfg, "n_jobs", 1))
+    scorer = Scorer(objective, n_jobs=int(cfg.n_jobs))
     bundle = Bundle(
         generator=averages.generator,
         vocabulary=vocabulary,

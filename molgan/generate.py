@@ -80,7 +80,7 @@ def generate(cfg: DictConfig) -> Counter[str]:
     from molgan.config import whole_number
     from molgan.errors import ConfigError
 
-    for key, least in {"n": 1, "batch_size": 1, "n_jobs": 1, "seed": 0}.items():
+    for key, least in {"n": 1, "batch_size": 1, "n_jobs": -1, "seed": 0}.items():
         whole_number(cfg, key, least)
     if cfg.out is None:
         raise ConfigError("out must be given: add out=library.smi to the command")

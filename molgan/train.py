@@ -50,7 +50,7 @@ def train(cfg: DictConfig) -> Figures:
     started = time.monotonic()
     run_dir = Path(cfg.run_dir)
     config = to_plain(cfg)
-    for key, least in {"seed": 0, "n_jobs": 1, "devices": 1}.items():
+    for key, least in {"seed": 0, "n_jobs": -1, "devices": 1}.items():
         whole_number(cfg, key, least)
     resume_from = checkpoint_to_resume(str(cfg.resume), run_dir)
     if resume_from is not None:

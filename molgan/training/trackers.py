@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import IO, Any, Protocol
 
 from molgan.errors import MolganError
 from molgan.library import atomic_write
+from molgan.library.writers import cannot_write
 
 #: the phase of the row with the final figures
 FINAL = "final"
@@ -61,11 +63,12 @@ class JsonLines:
             self._file.write(json.dumps(plain) + "\n")
             self._file.flush()
         except OSError as error:
-            raise MolganError(f"cannot write {self.path}: {error.strerror}") from error
+            raise cannot_write(self.path, error) from error
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the file; a row that could not be written has been reported already."""
+        with contextlib.suppress(OSError):
+            self._file.close()
 
 
 class TensorBoard:

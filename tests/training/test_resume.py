@@ -207,7 +207,7 @@ class TestWhatCannotBeResumed:
             resume(make_trainer, half, "model.encoder.width=48")
 
     def test_other_phases(self, half, make_trainer):
-        with pytest.raises(ConfigError, match="stopped in phase autoencoder.* go on with latent"):
+        with pytest.raises(ConfigError, match=r"stopped in phase autoencoder.* go on with latent"):
             resume(make_trainer, half, "trainer.phases.autoencoder=null")
 
     def test_another_number_of_processes(self, half, make_trainer):
