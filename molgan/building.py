@@ -48,6 +48,8 @@ def build_fabric(cfg: DictConfig) -> Fabric:
     Raises:
         ConfigError: for a device or a precision that this machine does not have.
     """
+    # Fabric announces precision and processes; the run's own lines say what matters.
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     device = str(cfg.device)
     if device == "cuda" and not torch.cuda.is_available():
         raise ConfigError("device=cuda, but torch sees no GPU: use device=cpu or device=auto")
@@ -110,7 +112,10 @@ def build_phases(
     for name, node in cfg.trainer.phases.items():
         if node is None:
             continue
-        factory = functools.partial(instantiate(node), optimizer=optimizer)
+        budget = float(node.molecules)
+        if cfg.trainer.phase_limit is not None:
+            budget = min(budget, float(cfg.trainer.phase_limit))
+        factory = functools.partial(instantiate(node), optimizer=optimizer, molecules=budget)
         if node._target_.endswith(AdversarialPhase.__name__):
             rewarded = scorer if scorer.objective else None
             factory = functools.partial(factory, codec=dataset.codec, scorer=rewarded, loss=loss)
