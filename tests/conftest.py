@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from molgan.bundle import Bundle
 
 # Same examples every time, and no limit that a busy machine could exceed.
 hypothesis.settings.register_profile("molgan", deadline=None, derandomize=True, database=None)
@@ -101,3 +105,61 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory, tiny_settings: list[s
     run_dir = tmp_path_factory.mktemp("runs") / "finished"
     assert main([*tiny_settings, f"run_dir={run_dir}"]) == 0
     return run_dir
+
+
+@pytest.fixture(scope="session")
+def chain_bundle() -> Bundle:
+    """A model without training that draws chains of C, N and O, most of them valid."""
+    return make_chain_bundle("latent")
+
+
+@pytest.fixture(scope="session")
+def paper_bundle() -> Bundle:
+    """The same from the paper's generator: empty slots anywhere, bonds at them, sizes its own."""
+    return make_chain_bundle("molgan")
+
+
+def make_chain_bundle(kind: str, max_atoms: int = 5) -> Bundle:
+    """Weights as initialised, except that neighbouring slots prefer single bonds, others none."""
+    import numpy as np
+    import torch
+
+    from molgan.bundle import Bundle
+    from molgan.chem import Vocabulary
+    from molgan.metrics import HashedIdentities
+    from molgan.models import Encoder, LatentGenerator, MolGANGenerator
+
+    training = ["CCO", "CCCCC", "CN=O", "CC#C"]
+    vocabulary = Vocabulary.from_smiles(training)
+    types = vocabulary.num_atom_types, vocabulary.num_bond_types
+    torch.manual_seed(0)
+    pairs = torch.triu_indices(max_atoms, max_atoms, 1)
+    preferred = torch.where(pairs[1] - pairs[0] == 1, 1, 0)
+    bias = 2.0 * torch.nn.functional.one_hot(preferred, types[1]).flatten()
+    encoder = None
+    with torch.no_grad():
+        if kind == "latent":
+            generator = LatentGenerator(*types, max_atoms, noise_dim=8, latent_dim=8)
+            output = generator.decoder.network[-1]
+            output.weight.mul_(4)
+            output.bias[max_atoms * types[0] :] += bias
+            encoder = Encoder(**generator.encoder_config(), width=32)
+        else:
+            generator = MolGANGenerator(*types, max_atoms, noise_dim=8)
+            generator.pair_head.bias += bias
+            generator.node_head.bias += torch.tensor([-1.0] + [0.5] * (types[0] - 1)).repeat(
+                max_atoms
+            )
+    sizes = np.arange(max_atoms + 1) / np.arange(max_atoms + 1).sum()
+    return Bundle(
+        generator=generator.eval(),
+        vocabulary=vocabulary,
+        max_atoms=max_atoms,
+        size_distribution=sizes,
+        identities=HashedIdentities.from_smiles(training),
+        encoder=None if encoder is None else encoder.eval(),
+        discretization="argmax" if kind == "latent" else "gumbel",
+        config={"seed": 0, "data": {"name": "chains"}},
+        metrics={"valid": 0.5},
+        versions={"molgan": "0.1.0"},
+    )
