@@ -189,7 +189,7 @@ def zero_centred_point_penalty(scores: Tensor, points: Tensor) -> Tensor:
 def reconstruction_loss(
     node_logits: Tensor, pair_logits: Tensor, atoms: Tensor, bonds: Tensor
 ) -> Tensor:
-    """Negative log-likelihood of the molecules, in nats per molecule.
+    """Negative log-likelihood of the molecules, in nats per molecule; 0 for no molecules.
 
     Args:
         node_logits: ``(B, N, T)``.
@@ -204,7 +204,7 @@ def reconstruction_loss(
     pairs = present[:, rows] & present[:, columns]
     of_atoms = F.cross_entropy(node_logits.transpose(1, 2), atoms, reduction="none")
     of_bonds = F.cross_entropy(pair_logits.transpose(1, 2), bonds, reduction="none")
-    return ((of_atoms * present).sum() + (of_bonds * pairs).sum()) / len(atoms)
+    return ((of_atoms * present).sum() + (of_bonds * pairs).sum()) / max(len(atoms), 1)
 
 
 def reward_network_loss(

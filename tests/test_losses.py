@@ -242,6 +242,12 @@ def test_reconstruction_of_single_atoms_has_no_pairs():
     assert loss.item() == pytest.approx(math.log(3))
 
 
+def test_reconstruction_of_no_molecules_is_nothing():
+    none = torch.zeros(0, 3, dtype=torch.long)
+    loss = reconstruction_loss(torch.zeros(0, 3, 2), torch.zeros(0, 3, 2), none, none)
+    assert loss.item() == 0
+
+
 def test_reward_network_loss_by_hand():
     loss = reward_network_loss(
         torch.tensor([0.5, 1.0]), torch.tensor([0.0, 1.0]), torch.tensor([0.2]), torch.tensor([0.6])
