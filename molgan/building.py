@@ -161,6 +161,7 @@ def build_trainer(
         identities=HashedIdentities.from_smiles(dataset.split_smiles("train")),
         encoder=averages.encoder,
         discretization=str(cfg.model.discretization),
+        noise_scale=float(cfg.model.noise_scale),
         config=to_plain(cfg),
         versions=versions(),
     )

@@ -43,6 +43,7 @@ class Bundle:
         identities: hashed identities of the training molecules, for novelty.
         encoder: molecules to latent points, where the model has one.
         discretization: how the generator is sampled; see `Sampler`.
+        noise_scale: likewise.
         config: the configuration of the run, as plain data.
         metrics: figures of the model when it was saved.
         versions: of molgan and the libraries that matter.
@@ -55,6 +56,7 @@ class Bundle:
     identities: HashedIdentities
     encoder: Encoder | None = None
     discretization: str = "argmax"
+    noise_scale: float = 1.0
     config: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
@@ -64,13 +66,16 @@ class Bundle:
         """Between molecules and this model's arrays."""
         return Codec(self.vocabulary, self.max_atoms)
 
-    def sampler(self, repair: str | None = None, n_jobs: int = 1) -> Sampler:
-        """A `Sampler` of this model."""
+    def sampler(
+        self, repair: str | None = None, n_jobs: int = 1, noise_scale: float | None = None
+    ) -> Sampler:
+        """A `Sampler` of this model; ``noise_scale`` None takes the model's own."""
         return Sampler(
             self.generator,
             self.codec,
             self.size_distribution,
             self.discretization,
+            noise_scale=self.noise_scale if noise_scale is None else noise_scale,
             repair=repair,
             n_jobs=n_jobs,
         )
@@ -98,6 +103,7 @@ class Bundle:
             "size_distribution": [float(p) for p in self.size_distribution],
             "networks": networks,
             "discretization": self.discretization,
+            "noise_scale": self.noise_scale,
             "config": self.config,
             "metrics": self.metrics,
             "versions": self.versions,
@@ -143,6 +149,7 @@ class Bundle:
                 identities=HashedIdentities(tensors[_IDENTITIES].numpy().view(np.uint64)),
                 encoder=None if encoder is None else cast(Encoder, encoder.to(device)),
                 discretization=document["discretization"],
+                noise_scale=float(document["noise_scale"]),
                 config=document["config"],
                 metrics=document["metrics"],
                 versions=document["versions"],

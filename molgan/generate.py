@@ -113,7 +113,11 @@ def write(bundle: Bundle, selection: Selection, cfg: DictConfig) -> None:
     from molgan.library import LibraryWriter
     from molgan.rewards import QED, Component, LogP, Objective, SAScore, Scorer
 
-    sampler = bundle.sampler(None if cfg.repair is None else str(cfg.repair), int(cfg.n_jobs))
+    sampler = bundle.sampler(
+        None if cfg.repair is None else str(cfg.repair),
+        int(cfg.n_jobs),
+        None if cfg.noise_scale is None else float(cfg.noise_scale),
+    )
     components: dict[str, Component] = {}
     if cfg.scores:
         components = {"qed": QED(), "logp": LogP(), "sa": SAScore()}

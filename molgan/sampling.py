@@ -47,6 +47,8 @@ class Sampler:
         discretization: ``argmax`` takes the most probable graph; ``gumbel`` draws atoms and bonds,
             which is what the paper's generator needs for any diversity.
         temperature: of that draw.
+        noise_scale: standard deviation of the noise. Above 1 rarer molecules, below 1 typical ones
+            (the "truncation trick" of image GANs).
         repair: name of a repair policy of `molgan.chem`, or None.
         n_jobs: worker processes for decoding large batches.
 
@@ -59,6 +61,7 @@ class Sampler:
     size_distribution: npt.NDArray[np.float64]
     discretization: str = "argmax"
     temperature: float = 1.0
+    noise_scale: float = 1.0
     repair: str | None = None
     n_jobs: int = 1
 
@@ -66,6 +69,8 @@ class Sampler:
         """Check the settings before anything is drawn."""
         if not self.temperature > 0:
             raise ConfigError(f"temperature={self.temperature} must be above 0")
+        if not self.noise_scale > 0:
+            raise ConfigError(f"noise_scale={self.noise_scale} must be above 0")
         if self.discretization not in ("argmax", "gumbel"):
             raise ConfigError(
                 f"discretization={self.discretization} is unknown: use argmax or gumbel"
@@ -84,13 +89,13 @@ class Sampler:
         """Molecules from given noise.
 
         Args:
-            noise: ``(B, noise_dim)``.
+            noise: ``(B, noise_dim)``, standard normal.
             sizes: ``(B,)`` atom counts.
             rng: used by ``discretization=gumbel``; one on the CPU makes the same choices for every
                 device.
         """
         with torch.no_grad():
-            logits = self.generator(noise, sizes)
+            logits = self.generator(self.noise_scale * noise, sizes)
             # Soft, because repair policies want probabilities; the argmax is the same.
             mode = "soft" if self.discretization == "argmax" else "gumbel"
             graphs = discretize(logits, mode, self.temperature, rng)
