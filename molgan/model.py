@@ -62,7 +62,7 @@ class MolGAN:
         from molgan.data import MoleculeDataset
 
         if not isinstance(data, MoleculeDataset):
-            data = MoleculeDataset.from_smiles(list(data), seed=seed, progress=progress)
+            data = MoleculeDataset.from_smiles(_listed(data), seed=seed, progress=progress)
         flags = [f"seed={seed}", f"progress={str(progress).lower()}"]
         cfg = compose([*flags, *overrides])
         folder = None if run_dir is None else Path(run_dir)
@@ -121,33 +121,21 @@ class MolGAN:
         """
         import torch
 
-        from molgan.chem import EncodingError, quiet_rdkit, read_smiles
         from molgan.graphs import MolGraphs
 
         bundle = self._trained()
         if bundle.encoder is None:
             raise MolganError("this model has no encoder; train one with model=latent")
-        size, vocabulary = bundle.max_atoms, bundle.vocabulary
-        atoms = np.zeros((len(smiles), size), dtype=np.uint8)
-        bonds = np.zeros((len(smiles), size, size), dtype=np.uint8)
-        codec = bundle.codec
-        with quiet_rdkit():
-            for row, text in enumerate(smiles):
-                mol, reason = read_smiles(text)
-                if mol is None:
-                    raise ChemistryError(f"cannot encode {text!r}: {reason}")
-                try:
-                    types, adjacency = codec.encode(mol)
-                except EncodingError as error:
-                    raise ChemistryError(f"cannot encode {text!r}: {error}") from error
-                atoms[row, : len(types)] = types
-                bonds[row, : len(types), : len(types)] = adjacency
+        texts = _listed(smiles)
+        encoded = bundle.codec.encode_smiles(texts)
+        if len(encoded) < len(texts):
+            raise _cannot_encode(bundle, texts, set(encoded.rows.tolist()))
         device = next(bundle.encoder.parameters()).device
         graphs = MolGraphs.from_indices(
-            torch.from_numpy(atoms).to(device),
-            torch.from_numpy(bonds).to(device),
-            vocabulary.num_atom_types,
-            vocabulary.num_bond_types,
+            torch.from_numpy(encoded.atoms).to(device),
+            torch.from_numpy(encoded.bonds).to(device),
+            bundle.vocabulary.num_atom_types,
+            bundle.vocabulary.num_bond_types,
         )
         with torch.no_grad():
             latent: npt.NDArray[np.float32] = bundle.encoder(graphs).cpu().numpy()
@@ -172,3 +160,25 @@ class MolGAN:
         if self.bundle is None:
             raise MolganError("this model is not trained yet: call fit(...) or MolGAN.load(path)")
         return self.bundle
+
+
+def _listed(smiles: Sequence[str]) -> list[str]:
+    """A list of SMILES, also from a column of a table; never the letters of a single one."""
+    if isinstance(smiles, str):
+        raise MolganError(f"a list of SMILES is wanted, not one string: [{smiles!r}]")
+    return list(smiles)
+
+
+def _cannot_encode(bundle: Bundle, smiles: Sequence[str], usable: set[int]) -> ChemistryError:
+    """Why the first molecule that is not usable is none of this model's."""
+    from molgan.chem.coverage import REASON_TEXTS
+
+    text = next(text for row, text in enumerate(smiles) if row not in usable)
+    report = bundle.codec.encode_smiles([text]).coverage
+    (reason,) = report.dropped
+    details = "".join(f": {detail}" for detail in report.details.get(reason, ()))
+    atoms = ", ".join(str(kind) for kind in bundle.vocabulary.atoms)
+    return ChemistryError(
+        f"cannot encode {text[:200]!r}: {REASON_TEXTS[reason]}{details}. This model knows "
+        f"molecules of up to {bundle.max_atoms} heavy atoms: {atoms}"
+    )
