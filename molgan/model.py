@@ -23,7 +23,7 @@ class MolGAN:
 
     Example:
         >>> model = MolGAN().fit(["CCO", "CCN", "CCC", "CCCO"], overrides=["debug=smoke"])
-        >>> library = model.sample(100, seed=0)
+        >>> library = model.sample(100, seed=0).distinct().scored()
         >>> library.write_smi("library.smi")
 
     Attributes:
@@ -47,7 +47,8 @@ class MolGAN:
         Args:
             data: molecules.
             seed: of every random choice.
-            run_dir: folder for checkpoints, samples and figures; None keeps nothing on disk.
+            run_dir: folder for models, samples, figures and their curves (``training.png``); None
+                keeps nothing on disk.
             overrides: settings as on the command line, such as ``"reward=qed"``.
             progress: show progress bars.
 
@@ -60,6 +61,8 @@ class MolGAN:
         from molgan import building
         from molgan.config import compose
         from molgan.data import MoleculeDataset
+        from molgan.library import write_curves
+        from molgan.training.run_folder import CURVES, METRICS
 
         if not isinstance(data, MoleculeDataset):
             data = MoleculeDataset.from_smiles(_listed(data), seed=seed, progress=progress)
@@ -69,9 +72,13 @@ class MolGAN:
         fabric = building.build_fabric(cfg)
         fabric.launch()
         trainer = building.build_trainer(cfg, data, fabric, folder)
-        trainer.fit()
-        for tracker in trainer.trackers:
-            tracker.close()
+        try:
+            trainer.fit()
+        finally:
+            for tracker in trainer.trackers:
+                tracker.close()
+        if folder is not None:
+            write_curves(folder / METRICS, folder / CURVES)
         trainer.bundle.metrics = dict(trainer.figures)
         self.bundle = trainer.bundle
         return self
@@ -82,8 +89,9 @@ class MolGAN:
         """Draw ``n`` molecules.
 
         Args:
-            n: molecules to draw; the library holds the valid ones, repeats included, and counts the
-                others by reason in `Library.rejected`.
+            n: molecules to draw; the library holds the valid ones, repeats included, with a column
+                `novel` (1: not in the training set, else 0), and counts the others by reason in
+                `Library.rejected`. `Library.distinct` drops repeats, `Library.scored` adds scores.
             seed: same seed, same molecules.
             repair: ``largest_fragment`` or ``valence``: repair invalid molecules instead of leaving
                 them out.
@@ -91,12 +99,14 @@ class MolGAN:
         """
         from molgan.library import Library
 
-        decoded = [
-            item
-            for draw in self._trained().sampler(repair).stream(n, seed)
-            for item in draw.repaired
-        ]
-        return Library.from_decoded(decoded, prefix=prefix)
+        bundle = self._trained()
+        draws = bundle.sampler(repair).stream(n, seed)
+        decoded = [item for draw in draws for item in draw.repaired]
+        # An invalid molecule has no SMILES; its entry does not reach the table.
+        known = bundle.identities.contains([item.smiles or "" for item in decoded])
+        return Library.from_decoded(
+            decoded, {"novel": (~known).astype(int).tolist()}, prefix=prefix
+        )
 
     def evaluate(self, n: int = 10_000, seed: int = 0) -> Figures:
         """Strict figures of ``n`` molecules drawn; see `molgan.metrics.evaluate`."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import html
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from molgan.chem import Decoded
-from molgan.errors import DataError
+from molgan.chem import Decoded, logp, qed, quiet_rdkit, read_smiles, sa_score
+from molgan.errors import ChemistryError, DataError
 from molgan.library.writers import atomic_write, molecule_name, smi_line
 
 if TYPE_CHECKING:
     import pandas as pd
+    from PIL.Image import Image
+
+_SHOWN = 10  # rows of a library that a notebook shows
 
 
 class Library:
@@ -115,6 +119,19 @@ class Library:
         """Return the number of molecules."""
         return len(self.frame)
 
+    def __repr__(self) -> str:
+        """Return the number of molecules, the columns, and what was rejected."""
+        text = f"Library of {len(self):,} molecules ({', '.join(map(str, self.frame.columns))})"
+        if self.rejected:
+            reasons = ", ".join(f"{reason} {n:,}" for reason, n in self.rejected.items())
+            text += f"; {sum(self.rejected.values()):,} more were drawn and rejected: {reasons}"
+        return text
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: `repr` and the first rows."""
+        table = self.frame.head(_SHOWN).to_html(index=False, float_format="{:.3f}".format, border=0)
+        return f"<p>{html.escape(repr(self))}</p>{table}"
+
     @property
     def smiles(self) -> list[str]:
         """The SMILES, in the order of the table."""
@@ -124,6 +141,31 @@ class Library:
     def names(self) -> list[str]:
         """The names, in the order of the table."""
         return list(self.frame["name"])
+
+    def distinct(self) -> Library:
+        """Each molecule once, under its first name, with its number of copies as `drawn`."""
+        first = self.frame.drop_duplicates("smiles")
+        copies = self.frame["smiles"].value_counts()
+        return Library(first.assign(drawn=first["smiles"].map(copies)), rejected=self.rejected)
+
+    def scored(self) -> Library:
+        """The same molecules with the columns `qed`, `logp` and `sa`, about 1 ms a molecule.
+
+        See `molgan.chem.qed`, `molgan.chem.logp` and `molgan.chem.sa_score`.
+
+        Raises:
+            ChemistryError: If RDKit cannot read one of the SMILES; it is named.
+        """
+        scores: dict[str, tuple[float, float, float]] = {}
+        with quiet_rdkit():
+            for smiles in dict.fromkeys(self.smiles):
+                mol, _ = read_smiles(smiles)
+                if mol is None:
+                    raise ChemistryError(f"cannot score {smiles!r}: RDKit does not read it")
+                scores[smiles] = qed(mol), logp(mol), sa_score(mol)
+        rows = [scores[smiles] for smiles in self.smiles]
+        columns = {name: [row[i] for row in rows] for i, name in enumerate(("qed", "logp", "sa"))}
+        return Library(self.frame.assign(**columns), rejected=self.rejected)
 
     def write_smi(self, path: str | Path) -> None:
         """Write `SMILES<space>name`, one molecule a line, atomically.
@@ -146,16 +188,27 @@ class Library:
     def write_grid(
         self, path: str | Path, legend: Sequence[str] = (), *, n: int = 24, n_cols: int = 6
     ) -> None:
-        """Draw the first n molecules, the named score columns below each.
+        """Draw the first n molecules, the named score columns below each, to a .png file.
 
         Raises:
             MolganError: If the picture cannot be written.
         """
         from molgan.library.pictures import write_grid
 
-        top = self.frame.head(n)
-        legends = [
+        write_grid(path, self.smiles[:n], self._legends(legend, n), n_cols=n_cols)
+
+    def grid(self, legend: Sequence[str] = (), *, n: int = 24, n_cols: int = 6) -> Image:
+        """The picture of `write_grid` as an object that a notebook shows."""
+        from molgan.library.pictures import draw_grid
+
+        return draw_grid(self.smiles[:n], self._legends(legend, n), n_cols=n_cols)
+
+    def _legends(self, legend: Sequence[str], n: int) -> list[str]:
+        missing = [name for name in legend if name not in self.frame.columns]
+        if missing:
+            there = ", ".join(map(str, self.frame.columns))
+            raise DataError(f"this library has no column {missing[0]}; there are: {there}")
+        return [
             "  ".join(f"{name} {value:.2f}" for name, value in zip(legend, row, strict=True))
-            for row in top[list(legend)].itertuples(index=False)
+            for row in self.frame.head(n)[list(legend)].itertuples(index=False)
         ]
-        write_grid(path, list(top["smiles"]), legends, n_cols=n_cols)

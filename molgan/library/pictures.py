@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rdkit import Chem
 from rdkit.Chem import rdDepictor
@@ -14,6 +15,9 @@ from rdkit.Geometry import Point2D
 from molgan.chem import quiet_rdkit
 from molgan.errors import ChemistryError
 from molgan.library.writers import atomic_write
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 _NOTHING = "no valid molecules"
 
@@ -26,13 +30,38 @@ def write_grid(
     *,
     cell: tuple[int, int] = (260, 210),
 ) -> None:
-    """Draw molecules in a grid on white and write it as PNG, atomically.
+    """Draw molecules as `draw_grid` does and write the picture as PNG, atomically.
+
+    Args:
+        path: The .png file.
+        smiles: As for `draw_grid`, and so are the others.
+        legends: One line of text below each molecule.
+        n_cols: Molecules in a row.
+        cell: Size of a molecule with its legend.
+
+    Raises:
+        ChemistryError: If RDKit cannot read one of the SMILES.
+        MolganError: If the file cannot be written; it names the file.
+        ValueError: If there are not as many legends as molecules.
+    """
+    picture = _grid_png(smiles, legends, n_cols, cell)
+    with atomic_write(path, binary=True) as file:
+        file.write(picture)
+
+
+def draw_grid(
+    smiles: Sequence[str],
+    legends: Sequence[str] | None = None,
+    n_cols: int = 6,
+    *,
+    cell: tuple[int, int] = (260, 210),
+) -> Image:
+    """Draw molecules in a grid on white; a notebook shows what this returns.
 
     All molecules are drawn at one scale, so that small ones look small. Without any molecule the
     picture says so.
 
     Args:
-        path: The .png file.
         smiles: What to draw, row by row.
         legends: One line of text below each molecule.
         n_cols: Molecules in a row, at least 1.
@@ -40,9 +69,16 @@ def write_grid(
 
     Raises:
         ChemistryError: If RDKit cannot read one of the SMILES.
-        MolganError: If the file cannot be written; it names the file.
         ValueError: If there are not as many legends as molecules.
     """
+    import PIL.Image
+
+    return PIL.Image.open(io.BytesIO(_grid_png(smiles, legends, n_cols, cell)))
+
+
+def _grid_png(
+    smiles: Sequence[str], legends: Sequence[str] | None, n_cols: int, cell: tuple[int, int]
+) -> bytes:
     if legends is not None and len(legends) != len(smiles):
         raise ValueError(f"{len(legends)} legends for {len(smiles)} molecules")
     with quiet_rdkit():
@@ -67,8 +103,8 @@ def write_grid(
         drawer.SetFontSize(14)
         drawer.DrawString(_NOTHING, Point2D(width / 2, height / 2), rawCoords=True)
     drawer.FinishDrawing()
-    with atomic_write(path, binary=True) as file:
-        file.write(drawer.GetDrawingText())
+    picture: bytes = drawer.GetDrawingText()
+    return picture
 
 
 def _depict(smiles: str) -> Chem.Mol:

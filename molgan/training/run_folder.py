@@ -17,6 +17,7 @@ from molgan.library import Library, atomic_write, write_curves
 
 CONFIG = "config.json"
 METRICS = "metrics.jsonl"
+CURVES = "training.png"
 MANIFEST = "manifest.json"
 
 _PACKAGES = ("molgan", "torch", "rdkit", "numpy", "torch-geometric", "hydra-core")
@@ -117,7 +118,7 @@ def write_results(
         json.dump(dict(figures), file, indent=2)
     if len(library):
         library.write_grid(run_dir / "library.png", legend)
-    write_curves(run_dir / METRICS, run_dir / "training.png")
+    write_curves(run_dir / METRICS, run_dir / CURVES)
 
 
 def make_run_dir(run_dir: Path, anew: bool = True) -> None:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from PIL import Image
 from rdkit import Chem
 
-from molgan.chem import Decoded
-from molgan.errors import DataError, MolganError
+from molgan.chem import Decoded, logp, qed, sa_score
+from molgan.errors import ChemistryError, DataError, MolganError
 from molgan.library import Library
 
 DECODED = [
@@ -105,3 +106,63 @@ def test_the_table_given_is_not_changed() -> None:
     frame = pd.DataFrame({"smiles": ["C", "N"]}, index=[5, 7])
     assert Library(frame).names == ["mol000000", "mol000001"]
     assert list(frame.columns) == ["smiles"]
+
+
+def test_distinct_keeps_the_first_of_each_with_its_copies() -> None:
+    frame = pd.DataFrame({"smiles": ["C", "N", "C", "C"], "novel": [0, 1, 0, 0]})
+    made = Library(frame, rejected={"valence": 3}).distinct()
+    assert made.frame.to_dict("list") == {
+        "name": ["mol000000", "mol000001"],
+        "smiles": ["C", "N"],
+        "novel": [0, 1],
+        "drawn": [3, 1],
+    }
+    assert made.rejected == {"valence": 3}
+
+
+def test_scored_adds_the_properties_of_each_molecule() -> None:
+    made = Library(pd.DataFrame({"smiles": ["CCO", "c1ccccc1", "CCO"]}), rejected={"empty": 1})
+    table = made.scored()
+    for row, smiles in enumerate(made.smiles):
+        mol = Chem.MolFromSmiles(smiles)
+        scores = [table.frame[name][row] for name in ("qed", "logp", "sa")]
+        assert scores == [qed(mol), logp(mol), sa_score(mol)]
+    assert table.names == made.names
+    assert table.rejected == {"empty": 1}
+    assert list(made.frame.columns) == ["name", "smiles"]
+
+
+def test_an_empty_library_can_be_scored_and_made_distinct() -> None:
+    made = Library(pd.DataFrame({"smiles": []})).distinct().scored()
+    assert list(made.frame.columns) == ["name", "smiles", "drawn", "qed", "logp", "sa"]
+    assert len(made) == 0
+
+
+def test_a_smiles_that_cannot_be_scored_is_named() -> None:
+    with pytest.raises(ChemistryError, match="'C1CC'"):
+        Library(pd.DataFrame({"smiles": ["CCO", "C1CC"]})).scored()
+
+
+def test_a_notebook_shows_counts_and_the_first_rows() -> None:
+    made = library()
+    assert repr(made).startswith("Library of 2 molecules (name, smiles, qed, reward, reason)")
+    assert "2 more were drawn and rejected: valence 2" in repr(made)
+    assert "CCO" in made._repr_html_()
+    long = Library(pd.DataFrame({"smiles": ["C"] * 11}))._repr_html_()
+    assert "11 molecules" in long
+    assert "mol000009" in long
+    assert "mol000010" not in long
+
+
+def test_a_picture_is_what_is_written(tmp_path: Path) -> None:
+    made = library()
+    made.write_grid(tmp_path / "a.png", ["qed"], n=1)
+    with Image.open(tmp_path / "a.png") as written:
+        shown = made.grid(["qed"], n=1)
+        assert shown.size == written.size
+        assert shown.tobytes() == written.tobytes()
+
+
+def test_a_legend_that_is_no_column_is_named() -> None:
+    with pytest.raises(DataError, match="no column sa; there are: name, smiles, qed"):
+        library().grid(["sa"])
