@@ -116,7 +116,7 @@ class Bundle:
 
     @classmethod
     def load(cls, path: str | Path, device: torch.device | str = "cpu") -> Bundle:
-        """Read a bundle, or the best one of a run folder.
+        """Read a bundle, or the last one of a run folder.
 
         Args:
             path: a bundle, or a run folder.
@@ -165,14 +165,16 @@ class Bundle:
 
 
 def locate(path: str | Path) -> Path:
-    """The bundle that a user means: a file, or the best (else the last) bundle of a run folder.
+    """The bundle that a user means: a file, or the last (else the best) bundle of a run folder.
+
+    The last one is the model that the run's final figures describe.
 
     Raises:
         BundleError: when there is none.
     """
     path = Path(path)
     if path.is_dir():
-        for name in ("best", "last"):
+        for name in ("last", "best"):
             candidate = path / f"{name}{SUFFIX}"
             if candidate.exists():
                 return candidate

@@ -124,13 +124,13 @@ def test_a_full_disk_keeps_the_old_model(chain_bundle, saved, tmp_path, monkeypa
 # ------------------------------------------------------------------ which file
 
 
-def test_a_run_folder_stands_for_its_best_else_its_last_model(chain_bundle, tmp_path):
+def test_a_run_folder_stands_for_its_last_else_its_best_model(chain_bundle, tmp_path):
     with pytest.raises(BundleError, match="holds no trained model"):
         locate(tmp_path)
-    last = chain_bundle.save(tmp_path / "last.molgan")
-    assert locate(tmp_path) == last
-    best = replace(chain_bundle, metrics={"valid": 0.9}).save(tmp_path / "best.molgan")
-    assert locate(str(tmp_path)) == best
+    best = chain_bundle.save(tmp_path / "best.molgan")
+    assert locate(tmp_path) == best
+    last = replace(chain_bundle, metrics={"valid": 0.9}).save(tmp_path / "last.molgan")
+    assert locate(str(tmp_path)) == last
     assert Bundle.load(tmp_path).metrics == {"valid": 0.9}
 
 
