@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from molgan.graphs import MolGraphs
-from molgan.models import GraphBody, GraphCritic, RewardNetwork, discretize
-from molgan.models.critic import normalize_linear_maps
+from molgan.models import GraphCritic, GraphScorer, RewardNetwork, discretize
+from molgan.models.graph_scorer import normalize_linear_maps
 
 VARIANTS = [
     {},
@@ -126,15 +126,15 @@ def test_spectral_norm_bounds_every_linear_map(types, graphs):
 
 
 def test_body_has_the_paper_s_sizes_by_default():
-    body = GraphBody(5, 4)
+    body = GraphScorer(5, 4)
     assert [conv.self_loop.out_features for conv in body.convs] == [64, 32]
     assert body.aggregate.gate.out_features == 128
     assert body.aggregate.gate.in_features == 32 + 5
-    assert body.out_features == 128
+    assert body.score.in_features == 128
 
 
 def test_body_refuses_unknown_names():
     with pytest.raises(ValueError, match="unknown activation 'relu'"):
-        GraphBody(5, 4, activation="relu")
+        GraphScorer(5, 4, activation="relu")
     with pytest.raises(ValueError, match="unknown minibatch layer"):
-        GraphBody(5, 4, minibatch="mean")
+        GraphScorer(5, 4, minibatch="mean")

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
 
 from molgan.graphs import MolGraphs
 from molgan.models.layers import (
@@ -25,8 +26,8 @@ _ACTIVATIONS: dict[str, type[nn.Module]] = {
 }
 
 
-class GraphBody(nn.Module):
-    """Relational graph convolutions, gated aggregation and an MLP: graphs to one vector each.
+class GraphScorer(nn.Module):
+    """Relational graph convolutions, gated aggregation and an MLP: one score for each graph.
 
     The defaults are the sizes of the MolGAN paper (section 3.2 and appendix).
 
@@ -44,6 +45,10 @@ class GraphBody(nn.Module):
         dropout: probability, after each MLP layer.
         count_padding: treat "no atom" slots as nodes, as MolGAN's code does. Otherwise padding is
             invisible.
+        spectral_norm: bound every linear map's spectral norm by 1 (Miyato et al. 2018).
+
+    Raises:
+        ValueError: for an unknown activation or minibatch layer.
     """
 
     def __init__(
@@ -58,6 +63,7 @@ class GraphBody(nn.Module):
         minibatch: str = "none",
         dropout: float = 0.0,
         count_padding: bool = False,
+        spectral_norm: bool = False,
     ) -> None:
         super().__init__()
         if activation not in _ACTIVATIONS:
@@ -79,10 +85,12 @@ class GraphBody(nn.Module):
         if self.minibatch is not None:
             summary = self.minibatch.out_features
         self.head = mlp([summary, *head_units], act, dropout)
-        self.out_features = [summary, *head_units][-1]
+        self.score = nn.Linear([summary, *head_units][-1], 1)
+        if spectral_norm:
+            normalize_linear_maps(self)
 
     def forward(self, graphs: MolGraphs) -> Tensor:
-        """Graph vectors ``(B, out_features)``."""
+        """Scores ``(B,)``, any real number; the same for every numbering of the atoms."""
         if self.count_padding:
             graphs = replace(graphs, mask=torch.ones_like(graphs.mask))
         else:
@@ -98,5 +106,12 @@ class GraphBody(nn.Module):
         vectors = self.aggregate(torch.cat([states, inputs], -1), graphs.mask)
         if self.minibatch is not None:
             vectors = self.minibatch(vectors)
-        out: Tensor = self.head(vectors)
-        return out
+        scores: Tensor = self.score(self.head(vectors))
+        return scores.squeeze(-1)
+
+
+def normalize_linear_maps(module: nn.Module) -> None:
+    """Put spectral normalisation on every linear map inside ``module``, in place."""
+    for child in list(module.modules()):
+        if isinstance(child, nn.Linear):
+            add_spectral_norm(child)
