@@ -8,6 +8,7 @@ Configuration stops at the entry points: everything below them takes plain argum
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,7 +63,7 @@ def compose(
 
     from molgan import config_checks
 
-    overrides = list(overrides)
+    overrides = as_hydra_reads(overrides, config_name)
     with _initialized(directory or config_dir()):
         try:
             cfg = hydra_compose(config_name=config_name, overrides=overrides)
@@ -71,6 +72,17 @@ def compose(
             raise ConfigError(config_checks.explain(error, known)) from error
         config_checks.check_values(config_name, overrides)
     return cfg
+
+
+def as_hydra_reads(overrides: Sequence[str], config_name: str) -> list[str]:
+    """Settings as typed, with those renamed that Hydra would take for something else.
+
+    To Hydra, `model=...` chooses an option of the group conf/model, whatever the command; to
+    molgan.generate it is the model's file or folder, `model_path` in generate.yaml.
+    """
+    if config_name == "train":
+        return list(overrides)
+    return [re.sub(r"^(\+{0,2})model=", r"\1model_path=", text) for text in overrides]
 
 
 def to_plain(cfg: DictConfig) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from molgan import cli
+from molgan import cli, config
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -25,7 +25,8 @@ _MOST_DRAWS = 20
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    return cli.run(generate, "generate", argv)
+    typed = sys.argv[1:] if argv is None else argv
+    return cli.run(generate, "generate", config.as_hydra_reads(typed, "generate"))
 
 
 @dataclass
@@ -43,11 +44,28 @@ class Selection:
     counts: Counter[str] = field(default_factory=Counter)
     _seen: set[str] = field(default_factory=set)
 
-    def keep(self, decoded: Sequence[Decoded], repaired: Sequence[Decoded]) -> list[Decoded]:
-        """The molecules of a batch to write, in the order drawn."""
-        kept = []
-        self.counts["drawn"] += len(decoded)
+    def keep(
+        self,
+        decoded: Sequence[Decoded],
+        repaired: Sequence[Decoded],
+        at_most: int | None = None,
+    ) -> tuple[list[Decoded], list[bool]]:
+        """The molecules of a batch to write, in the order drawn.
+
+        Args:
+            decoded: as drawn.
+            repaired: the same after the repair policy.
+            at_most: molecules wanted; the rest of the batch is not looked at, nor counted.
+
+        Returns:
+            The molecules, and for each whether it is what a repair made of an invalid one.
+        """
+        kept: list[Decoded] = []
+        mended: list[bool] = []
         for before, item in zip(decoded, repaired, strict=True):
+            if at_most is not None and len(kept) >= at_most:
+                break
+            self.counts["drawn"] += 1
             if item.smiles is None:
                 self.counts[f"rejected: {item.reason}"] += 1
                 continue
@@ -59,10 +77,12 @@ class Selection:
                     self.counts["rejected: repeat"] += 1
                     continue
                 self._seen.add(item.smiles)
-            if before.smiles is None:
-                self.counts["repaired"] += 1
             kept.append(item)
-        return kept
+            mended.append(before.smiles is None)
+        self.counts["kept"] += len(kept)
+        if any(mended):
+            self.counts["repaired"] += sum(mended)
+        return kept, mended
 
 
 def generate(cfg: DictConfig) -> Counter[str]:
@@ -89,7 +109,7 @@ def generate(cfg: DictConfig) -> Counter[str]:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     elif device == "cuda" and not torch.cuda.is_available():
         raise ConfigError("device=cuda, but torch sees no GPU: use device=cpu or device=auto")
-    bundle = Bundle.load(str(cfg.model), device)
+    bundle = Bundle.load(str(cfg.model_path), device)
     selection = Selection(bool(cfg.unique), bundle.identities if cfg.novel else None)
     write(bundle, selection, cfg)
     counts = selection.counts
@@ -128,16 +148,13 @@ def write(bundle: Bundle, selection: Selection, cfg: DictConfig) -> None:
     bar = tqdm(total=wanted, desc="generating", unit=" molecules", disable=not cfg.progress)
     with bar, LibraryWriter(Path(cfg.out), columns, prefix=str(cfg.prefix)) as writer:
         for draw in sampler.stream(draws, int(cfg.seed), int(cfg.batch_size)):
-            kept = selection.keep(draw.decoded, draw.repaired)
-            if cfg.keep:
-                kept = kept[: wanted - writer.count]
+            at_most = wanted - writer.count if cfg.keep else None
+            kept, mended = selection.keep(draw.decoded, draw.repaired, at_most)
             raw = scorer(kept).raw
             table: dict[str, Sequence[Any]] = {name: raw[name].tolist() for name in components}
             if cfg.repair:
-                valid = {item.smiles for item in draw.decoded}
-                table["repaired"] = [int(item.smiles not in valid) for item in kept]
+                table["repaired"] = [int(flag) for flag in mended]
             writer.append([str(item.smiles) for item in kept], table)
-            selection.counts["kept"] = writer.count
             bar.update(len(kept) if cfg.keep else len(draw.decoded))
             if cfg.keep and writer.count >= wanted:
                 break
