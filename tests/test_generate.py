@@ -67,7 +67,7 @@ def run(model: Path, out: Path, *overrides: str) -> int:
 @pytest.mark.parametrize("kind", ["latent", "molgan"])
 def test_every_line_is_a_molecule_with_a_name_of_its_own(kind, models, tmp_path, capsys):
     out = tmp_path / "library.smi"
-    assert run(models[kind], out, "n=300", "unique=false") == 0
+    assert run(models[kind], out, "n=300", "unique=false", "keep=false") == 0
     smiles, names, table = library(out)
     assert 20 < len(smiles) < 300
     for text in smiles:
@@ -87,7 +87,7 @@ def test_every_line_is_a_molecule_with_a_name_of_its_own(kind, models, tmp_path,
 
 def test_unique_and_novel_molecules_only(models, chain_bundle, tmp_path):
     out = tmp_path / "library.smi"
-    assert run(models["latent"], out, "n=300", "novel=true", "scores=false") == 0
+    assert run(models["latent"], out, "n=300", "novel=true", "keep=false", "scores=false") == 0
     smiles, _, _ = library(out)
     assert len(set(smiles)) == len(smiles)
     assert not chain_bundle.identities.contains(smiles).any()
@@ -103,7 +103,7 @@ def test_keep_goes_on_until_there_are_enough(models, tmp_path, capsys):
 
 def test_repaired_molecules_are_marked(models, tmp_path):
     plain, repaired = tmp_path / "plain.smi", tmp_path / "repaired.smi"
-    common = ("n=200", "unique=false", "scores=false")
+    common = ("n=200", "unique=false", "keep=false", "scores=false")
     assert run(models["molgan"], plain, *common) == 0
     assert run(models["molgan"], repaired, "repair=valence", *common) == 0
     table = library(repaired)[2]
