@@ -30,7 +30,6 @@ from molgan.training import (
     RealMolecules,
     Trainer,
 )
-from molgan.training.checkpoint import read_checkpoint
 from molgan.training.run_folder import METRICS, make_run_dir, versions
 
 if TYPE_CHECKING:
@@ -137,7 +136,7 @@ def build_trainer(
         dataset: the molecules.
         fabric: launched.
         run_dir: where files go; None keeps nothing.
-        resume_from: checkpoint that `Trainer.fit` will be given; figures after it are cut off.
+        resume_from: checkpoint to go on from; figures after it are cut off.
     """
     seed = whole_number(cfg, "seed", 0)
     torch.manual_seed(seed)
@@ -177,11 +176,12 @@ def build_trainer(
         seed=seed,
         progress=bool(cfg.progress),
     )
+    if resume_from is not None:
+        trainer.restore(resume_from)
     # Last, so that settings that cannot work cost an earlier run in this folder nothing.
     if run_dir is not None and fabric.is_global_zero:
         make_run_dir(run_dir, anew=resume_from is None)
-        seen = 0 if resume_from is None else int(read_checkpoint(resume_from)["molecules_seen"])
-        trainer.trackers = [JsonLines(run_dir / METRICS, seen)]
+        trainer.trackers = [JsonLines(run_dir / METRICS, trainer.molecules_seen)]
         trainer.trackers += [instantiate(node) for node in cfg.tracker.values()]
     return trainer
 

@@ -114,7 +114,12 @@ def report(error: BaseException, show_traceback: bool = False, folder: Path | No
         return EXIT_BROKEN_PIPE
     message, code = describe(error)
     if isinstance(error, KeyboardInterrupt):
-        kept = f"; everything saved so far is in {folder}" if folder is not None else ""
+        kept = ""
+        if folder is not None:
+            kept = (
+                f"; everything saved so far is in {folder}: the same command with run_dir={folder} "
+                "goes on from there"
+            )
         print(f"\nstopped by Ctrl-C{kept}", file=sys.stderr)
         return code
     if message is None or show_traceback:

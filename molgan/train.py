@@ -40,6 +40,7 @@ def train(cfg: DictConfig) -> Figures:
 
     from molgan import building
     from molgan.config import to_plain, whole_number
+    from molgan.errors import TrainingError
     from molgan.training.run_folder import (
         check_same_config,
         check_same_data,
@@ -57,7 +58,7 @@ def train(cfg: DictConfig) -> Figures:
         check_same_config(resume_from.parent, config)
     fabric = building.build_fabric(cfg)
     # Before the other processes start: they find the data in the cache.
-    dataset: MoleculeDataset = instantiate(cfg.data)
+    dataset: MoleculeDataset = instantiate(cfg.data, progress=bool(cfg.progress))
     if resume_from is not None:
         check_same_data(resume_from.parent, dataset.content_hash)
     fabric.launch()
@@ -74,8 +75,15 @@ def train(cfg: DictConfig) -> Figures:
         if resume_from is not None:
             log.info("going on from %s", resume_from)
     try:
-        trainer.fit(resume_from)
+        trainer.fit()
         return finish(trainer, dataset, run_dir, started) if fabric.is_global_zero else {}
+    except RuntimeError as error:
+        if fabric.world_size > 1 and "peer" in str(error):
+            raise TrainingError(
+                "another process of this run ended; what it says is the reason. The last "
+                "checkpoint is kept"
+            ) from error
+        raise
     finally:
         for tracker in trainer.trackers:
             tracker.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,10 @@ import pytest
 
 if TYPE_CHECKING:
     from molgan.bundle import Bundle
+
+# One thread, here and in processes started by tests: networks this small are slower with more, and
+# results are the same to the last bit only for the same number. Before anything imports torch.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 # Same examples every time, and no limit that a busy machine could exceed.
 hypothesis.settings.register_profile("molgan", deadline=None, derandomize=True, database=None)

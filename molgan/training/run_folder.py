@@ -22,7 +22,15 @@ MANIFEST = "manifest.json"
 
 _PACKAGES = ("molgan", "torch", "rdkit", "numpy", "torch-geometric", "hydra-core")
 # What a new run in the folder of an old one must not inherit.
-_OF_A_RUN = ("checkpoint.pt", "best.molgan", "last.molgan", "results.json", "samples/*.csv")
+_SAMPLES = "samples/" + 12 * "[0-9]" + ".csv"
+_OF_A_RUN = ("checkpoint.pt", "best.molgan", "last.molgan", "results.json", _SAMPLES)
+# What a killed process was writing, and nothing that could be the user's own.
+_HALF_WRITTEN = (
+    "checkpoint.partial",
+    *(f".{name}.*.tmp" for name in ("best.molgan", "last.molgan", METRICS, CONFIG, MANIFEST)),
+    *(f".{name}.*.tmp" for name in ("library.*", "results.json", CURVES)),
+    "samples/." + 12 * "[0-9]" + ".csv.*.tmp",
+)
 # Settings that may differ between a run and its resumption.
 _FREE = {"resume", "run_dir", "tracker", "progress", "n_jobs"}
 
@@ -134,10 +142,9 @@ def make_run_dir(run_dir: Path, anew: bool = True) -> None:
     """
     try:
         (run_dir / "samples").mkdir(parents=True, exist_ok=True)
-        if anew:
-            for pattern in _OF_A_RUN:
-                for path in run_dir.glob(pattern):
-                    path.unlink()
+        for pattern in _HALF_WRITTEN + _OF_A_RUN * anew:
+            for path in run_dir.glob(pattern):
+                path.unlink()
     except OSError as error:
         raise MolganError(f"cannot make the run folder {run_dir}: {error.strerror}") from error
 

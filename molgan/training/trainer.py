@@ -15,7 +15,7 @@ import torch
 from tqdm.auto import tqdm
 
 from molgan.bundle import Bundle
-from molgan.errors import ConfigError, TrainingError
+from molgan.errors import BundleError, ConfigError, TrainingError
 from molgan.metrics import Figures
 from molgan.rewards import Scorer
 from molgan.sampling import Sampler
@@ -106,25 +106,21 @@ class Trainer:
         self._sums: dict[str, torch.Tensor] = {}
         self._counts: dict[str, int] = {}
         self._rate = _Rate()
+        self._first = 0
 
     # -------------------------------------------------------------------- loop
 
-    def fit(self, resume_from: Path | None = None) -> None:
-        """Run all phases, or what is left of them.
-
-        Args:
-            resume_from: a checkpoint to go on from.
+    def fit(self) -> None:
+        """Run all phases, or what is left of them after `restore`.
 
         Raises:
             TrainingError: for losses that are not finite, a collapse with ``guard.action=stop``, or
                 a full disk.
         """
-        state = read_checkpoint(resume_from) if resume_from else None
-        first = 0 if state is None else self._restore(state)
         names = list(self._phases)
-        for number, name in enumerate(names[first:], start=first):
+        for number, name in enumerate(names[self._first :], start=self._first):
             phase = self._phases[name]
-            if state is None or number > first:
+            if number > self._first:
                 self.context.averages.restart()
             self._run(phase, name, number)
             phase.finish()
@@ -274,31 +270,31 @@ class Trainer:
                     "learning rate or a stronger penalty (loss.penalty_weight) usually helps"
                 )
 
-    def _restore(self, state: dict[str, Any]) -> int:
-        """Take up a checkpoint; returns the number of the phase to go on with.
+    def restore(self, path: Path) -> None:
+        """Take up a checkpoint: `fit` will go on from there.
 
         Raises:
-            ConfigError: when it is of other networks, phases or processes.
+            BundleError: when it cannot be read, or is of other networks, phases or processes.
         """
+        state = read_checkpoint(path)
         try:
-            return self._take_up(state)
+            self._take_up(state)
         except (KeyError, IndexError, RuntimeError, TypeError, ValueError) as error:
-            raise ConfigError(
-                "the checkpoint does not fit these settings and this version of molgan "
+            raise BundleError(
+                f"the checkpoint {path} does not fit these settings and this version of molgan "
                 f"({type(error).__name__}: {str(error).splitlines()[0]}): resume with the settings "
                 "and the version of the run, or start anew with resume=never"
             ) from error
 
-    def _take_up(self, state: dict[str, Any]) -> int:
+    def _take_up(self, state: dict[str, Any]) -> None:
         for key, network in self.context.networks.items():
             network.load_state_dict(state["networks"][key])
         self.context.averages.load_state_dict(state["averages"])
         fabric = self.context.fabric
         if fabric.world_size != len(state["rng"]):
-            raise ConfigError(
-                f"the checkpoint was written by {len(state['rng'])} processes; resume with as many"
-            )
-        self.context.rng.set_state(state["rng"][fabric.global_rank])
+            raise ValueError(f"written by {len(state['rng'])} processes: resume with as many")
+        # A copy: given a row of a larger tensor, torch reads past it and crashes.
+        self.context.rng.set_state(state["rng"][fabric.global_rank].clone())
         torch.set_rng_state(state["global_rng"])
         self.molecules_seen = state["molecules_seen"]
         self.best, self.figures = state["best"], dict(state["figures"])
@@ -306,19 +302,12 @@ class Trainer:
         self._rate = _Rate(self.molecules_seen)
         self._sums = {key: value.to(fabric.device) for key, value in state["sums"].items()}
         self._counts = dict(state["counts"])
-        number = int(state["number"])
+        self._first = int(state["number"])
         if state["phase"] is not None:
-            phase = list(self._phases.values())[number]
-            self._check_phase(state, list(self._phases)[number])
+            name, phase = list(self._phases.items())[self._first]
+            if state["name"] != name:
+                raise ValueError(f"stopped in phase {state['name']}, not in {name}")
             phase.load_state_dict(state["phase"])
-        return number
-
-    def _check_phase(self, state: dict[str, Any], name: str) -> None:
-        if state["name"] != name:
-            raise ConfigError(
-                f"the checkpoint stopped in phase {state['name']}, but these settings go on with "
-                f"{name}: resume with the settings of the run (its config.json)"
-            )
 
 
 class _Rate:

@@ -47,7 +47,7 @@ def test_the_last_good_checkpoint_is_kept(
         assert all(torch.isfinite(w).all() for w in weights.values())
     # The fault was of the moment: resumed, the run goes through.
     resumed = make_trainer(tmp_path, resume_from=tmp_path / "checkpoint.pt")
-    resumed.fit(tmp_path / "checkpoint.pt")
+    resumed.fit()
     assert resumed.molecules_seen == 640
 
 

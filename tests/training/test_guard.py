@@ -110,6 +110,6 @@ def test_lower_reward_in_a_run_and_after_a_resume(
     with pytest.raises(stopped):
         make_trainer(tmp_path / "two", *settings).fit()
     resumed = make_trainer(tmp_path / "two", *settings, resume_from=tmp_path / "two/checkpoint.pt")
-    resumed.fit(tmp_path / "two" / "checkpoint.pt")
+    resumed.fit()
     assert resumed._phases["adversarial"].reward_scale == 0.25
     assert_same_run(tmp_path / "one", tmp_path / "two")
