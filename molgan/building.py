@@ -182,7 +182,9 @@ def build_trainer(
     if run_dir is not None and fabric.is_global_zero:
         make_run_dir(run_dir, anew=resume_from is None)
         trainer.trackers = [JsonLines(run_dir / METRICS, trainer.molecules_seen)]
-        trainer.trackers += [instantiate(node) for node in cfg.tracker.values()]
+        trainer.trackers += [
+            instantiate(node)(run_dir / str(name)) for name, node in cfg.tracker.items()
+        ]
     return trainer
 
 
