@@ -272,7 +272,7 @@ def test_a_run_folder_that_is_a_file(tmp_path, tiny_settings, refused):
         (lambda path: path.write_bytes(b""), "truncated"),
         (lambda path: path.write_text("CCO ethanol\n"), "not one of molgan's"),
         (lambda path: torch.save({"format": 99}, path), "format 99"),
-        (lambda path: torch.save({"format": 1}, path), "'molecules_seen'"),
+        (lambda path: torch.save({"format": 1}, path), "'networks'"),
     ],
     ids=["truncated", "empty", "foreign", "another version", "incomplete"],
 )
