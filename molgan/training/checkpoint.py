@@ -30,10 +30,10 @@ def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
         partial.unlink(missing_ok=True)
         if isinstance(error, RuntimeError) and not _is_write_failure(error):
             raise
+        reason = getattr(error, "strerror", None) or "the disk takes no more"
         raise TrainingError(
-            f"cannot write the checkpoint {path}: {error}. Free some space and run the same "
-            "command "
-            "again: it goes on from the checkpoint before"
+            f"cannot write the checkpoint {path}: {reason}. Make room and run the same command "
+            f"again with run_dir={path.parent}: it goes on from the checkpoint before, if there is one"
         ) from error
 
 
