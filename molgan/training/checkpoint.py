@@ -33,7 +33,7 @@ def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
         reason = getattr(error, "strerror", None) or "the disk takes no more"
         raise TrainingError(
             f"cannot write the checkpoint {path}: {reason}. Make room and run the same command "
-            f"again with run_dir={path.parent}: it goes on from the checkpoint before, if there is one"
+            f"again with run_dir={path.parent}: it goes on from the last checkpoint there is"
         ) from error
 
 
