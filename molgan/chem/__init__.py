@@ -23,12 +23,14 @@ from molgan.chem.properties import (
 from molgan.chem.rdkit_log import quiet_rdkit
 from molgan.chem.reading import identity, read_smiles
 from molgan.chem.repair import POLICIES, fit_valence, repair
+from molgan.chem.strict import JUDGE_REASONS, judge_all, judge_smiles
 from molgan.chem.vocabulary import BOND_NAMES, AtomType, Vocabulary
 
 __all__ = [
     "BOND_NAMES",
     "DECODE_REASONS",
     "ENCODE_REASONS",
+    "JUDGE_REASONS",
     "POLICIES",
     "AtomType",
     "Codec",
@@ -39,6 +41,8 @@ __all__ = [
     "Vocabulary",
     "fit_valence",
     "identity",
+    "judge_all",
+    "judge_smiles",
     "logp",
     "molecular_weight",
     "murcko_scaffold",

@@ -189,7 +189,7 @@ class Decoder:
                 add_bond(i, j, kind)
             failure = sanitize(mol, everything, True)  # True: report errors, do not raise
             if failure:
-                yield _failed(failure)
+                yield _FAILED[reason_of(failure)]
                 continue
             smiles = write(mol, _WRITE)
             if doubt and not _reads_back(smiles):
@@ -209,9 +209,10 @@ def _reads_back(smiles: str) -> bool:
 _FAILED = {reason: Decoded(None, None, reason) for reason in DECODE_REASONS}
 
 
-def _failed(flag: Chem.SanitizeFlags) -> Decoded:
+def reason_of(flag: Chem.SanitizeFlags) -> str:
+    """The reason that goes with the step at which RDKit's sanitisation gave up."""
     if flag == Chem.SanitizeFlags.SANITIZE_PROPERTIES:
-        return _FAILED["valence"]
+        return "valence"
     if flag == Chem.SanitizeFlags.SANITIZE_KEKULIZE:
-        return _FAILED["kekulize"]
-    return _FAILED["sanitize"]
+        return "kekulize"
+    return "sanitize"

@@ -78,7 +78,7 @@ def _standardize(
     mol: Chem.Mol, strip: bool, max_atoms: int | None
 ) -> tuple[Chem.Mol | None, str | None]:
     if strip:
-        mol = _stripped(mol)
+        mol = stripped(mol)
     if mol.GetNumAtoms() == 0:
         return None, "empty"
     if max_atoms is not None:
@@ -91,7 +91,8 @@ def _standardize(
     return mol, None
 
 
-def _stripped(mol: Chem.Mol) -> Chem.Mol:
+def stripped(mol: Chem.Mol) -> Chem.Mol:
+    """Without stereochemistry, isotopes, atom maps and explicit hydrogens; `mol` may be changed."""
     Chem.RemoveStereochemistry(mol)
     hydrogens = False
     for atom in mol.GetAtoms():
