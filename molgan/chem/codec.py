@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from molgan.chem.coverage import CoverageReport
 from molgan.chem.decoding import Decoded, Decoder
 from molgan.chem.encoding import Encoder, EncodingError
 from molgan.chem.packing import pack_bonds, unpack_bonds
+from molgan.chem.parallel import run_tasks
 from molgan.chem.rdkit_log import quiet_rdkit
 from molgan.chem.reading import identity, read_smiles, standard_copy
 from molgan.chem.vocabulary import Vocabulary
@@ -111,7 +112,7 @@ class Codec:
         """
         texts = list(smiles)
         chunks = [texts[i : i + CHUNK] for i in range(0, len(texts), CHUNK)]
-        results = _run(
+        results = run_tasks(
             _encode_chunk,
             [(self, chunk, verify) for chunk in chunks],
             n_jobs if len(texts) >= POOL_THRESHOLD else 1,
@@ -163,7 +164,7 @@ class Codec:
         tasks = [
             (self, atoms[i : i + CHUNK], bonds[i : i + CHUNK]) for i in range(0, len(atoms), CHUNK)
         ]
-        return [one for part in _run(_decode_chunk, tasks, n_jobs) for one in part]
+        return [one for part in run_tasks(_decode_chunk, tasks, n_jobs) for one in part]
 
     def _checked(self, atoms: np.ndarray, bonds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         atoms, bonds = np.asarray(atoms), np.asarray(bonds)
@@ -267,17 +268,6 @@ def _encode_chunk(codec: Codec, smiles: Sequence[str], verify: bool) -> _Encoded
 
 def _decode_chunk(codec: Codec, atoms: np.ndarray, bonds: np.ndarray) -> list[Decoded]:
     return codec._decoder.decode(atoms, bonds)
-
-
-def _run(function: Callable[..., Any], tasks: list[tuple[Any, ...]], n_jobs: int) -> Iterator[Any]:
-    """Yield ``function(*task)`` for every task, in order, in worker processes if asked."""
-    if n_jobs in (0, 1) or len(tasks) < 2:
-        return (function(*task) for task in tasks)
-    from joblib import Parallel, delayed
-
-    pool = Parallel(n_jobs=n_jobs, return_as="generator")
-    results: Iterator[Any] = pool(delayed(function)(*task) for task in tasks)
-    return results
 
 
 def _progress_bar(total: int, shown: bool) -> Any:

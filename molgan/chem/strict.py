@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from rdkit import Chem
 
 from molgan.chem.decoding import Decoded, reason_of
-from molgan.chem.reading import identity, parse, stripped
 from molgan.chem.rdkit_log import quiet_rdkit
+from molgan.chem.reading import identity, parse, stripped
 
 JUDGE_REASONS = ("parse", "dummy", "empty", "valence", "kekulize", "sanitize", "fragments")
 """Why a SMILES is not a molecule, in the order in which it is checked."""
