@@ -1,33 +1,13 @@
-"""Figures as an aligned text table for the terminal."""
+"""Figures of one sample as an aligned text table for the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Key -> (label, how the number is shown); the order is the order of the table.
-_ROWS: dict[str, tuple[str, str]] = {
-    "n": ("molecules drawn", ",d"),
-    "valid": ("valid (strict)", "%"),
-    "unique": ("unique, of valid", "%"),
-    "unique_at_1k": ("unique@1k", "%"),
-    "unique_at_10k": ("unique@10k", "%"),
-    "novel": ("novel, of unique", "%"),
-    "vun": ("valid x unique x novel", "%"),
-    "n_unique": ("distinct molecules", ",d"),
-    "scaffolds": ("distinct Murcko scaffolds", ",d"),
-    "int_div": ("internal diversity", ".3f"),
-    "mean_atoms": ("mean heavy atoms", ".3f"),
-    "fcd": ("FCD", ".3f"),
-    "qed": ("mean QED", ".3f"),
-    "logp": ("mean logP", ".3f"),
-    "sa": ("mean SA score", ".3f"),
-    "reward": ("mean reward", ".3f"),
-    "lenient/valid": ("valid, as MolGAN counted", "%"),
-    "lenient/unique": ("unique, as MolGAN counted", "%"),
-    "lenient/novel": ("novel, as MolGAN counted", "%"),
-}
-# Shown as remarks beside others.
-_REMARKS = {"n_valid", "fcd_n", "fcd_reference_n"}
+from molgan.metrics.catalogue import LENIENT, OTHER, REPAIRED, STRICT, in_order, metric
+from molgan.metrics.rounding import percent, rounded
+
+_FLAT = (STRICT, LENIENT, OTHER)  # groups whose labels stand without a heading
 _REPAIRED = "repaired/"
 
 _Row = tuple[str, str, str]  # label, value, remark
@@ -37,8 +17,9 @@ def format_table(figures: Mapping[str, float], title: str = "") -> str:
     """Return figures as lines `label  value  remark`, the values aligned at their right.
 
     Shares are in percent. Beside a uniqueness stands its ceiling where one is known, and below
-    validity the reasons of what was rejected. Figures under `repaired/` follow as a block of their
-    own. A key this function does not know is listed at the end under its own name.
+    validity the reasons of what was rejected. MOSES and the other protocols, and at the end the
+    figures under `repaired/`, are blocks of their own. A key that `molgan.metrics.catalogue` does
+    not know is listed before that under its own name.
 
     Args:
         figures: As `evaluate` returns them; further numbers may be added.
@@ -52,7 +33,7 @@ def format_table(figures: Mapping[str, float], title: str = "") -> str:
     }
     rows = _rows(own)
     if repaired:
-        rows += [("after repair", "", ""), *_rows(repaired, indent="  ")]
+        rows += [(REPAIRED.lower(), "", ""), *_rows(repaired, indent="  ")]
     width = max((len(label) for label, _, _ in rows), default=0)
     number_width = max((len(number) for _, number, _ in rows), default=0)
     lines = [
@@ -64,36 +45,28 @@ def format_table(figures: Mapping[str, float], title: str = "") -> str:
 
 def _rows(figures: Mapping[str, float], indent: str = "") -> list[_Row]:
     rows: list[_Row] = []
-    rejected = {key: value for key, value in figures.items() if key.startswith("rejected/")}
-    for key, (label, form) in _ROWS.items():
-        if key not in figures:
+    group = ""
+    # Reasons by falling count: `in_order` keeps equals in the order in which they come.
+    for key in in_order(sorted(figures, key=lambda key: -figures[key] * _is_reason(key))):
+        item = metric(key)
+        if item.detail:
             continue
-        rows.append((indent + label, _number(figures[key], form), _remark(key, figures)))
-        if key == "valid":
-            rows += [
-                (f"{indent}  rejected: {name.removeprefix('rejected/')}", f"{int(count):,}", "")
-                for name, count in sorted(rejected.items(), key=lambda item: -item[1])
-            ]
-    known = _ROWS.keys() | rejected.keys() | _REMARKS
-    rows += [
-        (indent + key, _number(value), "")
-        for key, value in figures.items()
-        if key not in known and not key.startswith("ceiling_")
-    ]
+        if item.group not in _FLAT and item.group != group:
+            rows.append((indent + item.group, "", ""))
+        group = item.group
+        margin = indent if group in _FLAT and not _is_reason(key) else indent + "  "
+        number = rounded(figures[key], item.form)[0] + (" %" if item.form == "share" else "")
+        rows.append((margin + item.label, number, _remark(key, figures)))
     return rows
 
 
-def _number(value: float, form: str = "") -> str:
-    if form == "%":
-        return f"{100 * value:.1f} %"
-    if form == ",d" or (not form and float(value).is_integer()):
-        return f"{int(value):,}"
-    return f"{value:.3f}"
+def _is_reason(key: str) -> bool:
+    return key.startswith("rejected/")
 
 
 def _remark(key: str, figures: Mapping[str, float]) -> str:
     if (ceiling := figures.get(f"ceiling_{key}")) is not None:
-        return f"(draws from the training set: {100 * ceiling:.1f} %)"
+        return f"(draws from the training set: {percent(ceiling)} %)"
     if key == "valid" and "n_valid" in figures:
         return f"({int(figures['n_valid']):,})"
     if key == "fcd" and {"fcd_n", "fcd_reference_n"} <= figures.keys():
