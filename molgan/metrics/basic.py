@@ -12,12 +12,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 from rdkit import Chem
-from rdkit.Chem import rdFingerprintGenerator
 
 from molgan.chem import Decoded, logp, murcko_scaffold, qed, sa_score
 from molgan.metrics.identity import HashedIdentities
+from molgan.metrics.similarity import mean_similarities, morgan_bits
 
 Figures = dict[str, float]  # flat and JSON-ready: counts are ints, shares 0 to 1
 
@@ -122,8 +121,9 @@ def internal_diversity(
 ) -> float:
     """Return IntDiv_p = 1 - (mean Tanimoto^p)^(1/p) over all pairs, 0 (all alike) to 1.
 
-    Morgan fingerprints of radius 2 and 1,024 bits, pairs of a molecule with itself included, as
-    MOSES (Polykovskiy et al. 2020) computes it.
+    Morgan fingerprints of radius 2 and 1,024 bits, pairs of a molecule with itself included: the
+    formula of Polykovskiy et al. 2020. For p = 2 the MOSES program computes something slightly
+    different: see `molgan.metrics.moses.internal_diversity`.
 
     Args:
         mols: Sanitised molecules, repeats included: a sample that repeats itself is less diverse.
@@ -136,19 +136,8 @@ def internal_diversity(
     if len(mols) > subset:
         chosen = np.random.default_rng(seed).choice(len(mols), subset, replace=False)
         mols = [mols[index] for index in np.sort(chosen)]
-    generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=1024)
-    bits = np.array([generator.GetFingerprintAsNumPy(mol) for mol in mols], dtype=np.float32)
-    return 1.0 - float(np.mean(_tanimoto(bits) ** power) ** (1.0 / power))
-
-
-def _tanimoto(bits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Return the (n, n) Tanimoto similarities of `bits` (n, n_bits)."""
-    # Counts up to 1,024 are exact in float32.
-    common = (bits @ bits.T).astype(np.float64)
-    sizes = np.diagonal(common)
-    union = sizes[:, None] + sizes[None, :] - common
-    # Two molecules without any bit (none in practice: every atom sets one) count as alike.
-    return np.divide(common, union, out=np.ones_like(common), where=union > 0)
+    mean = np.mean(mean_similarities(morgan_bits(mols), power))
+    return 1.0 - float(mean ** (1.0 / power))
 
 
 def _share(part: int, whole: int) -> float:
