@@ -68,23 +68,12 @@ def evaluate(
     """
     smiles = [item.smiles for item in decoded if item.smiles is not None]
     mols = {item.smiles: item.mol for item in decoded if item.smiles and item.mol}
-    figures: Figures = {
-        "n": len(decoded),
-        "n_valid": len(smiles),
-        "n_unique": len(mols),
-        "valid": _share(len(smiles), len(decoded)),
-        "unique": _share(len(mols), len(smiles)),
-    }
-    for name, first in _UNIQUE_AT.items():
-        if len(smiles) >= first:
-            figures[f"unique_at_{name}"] = len(set(smiles[:first])) / first
-    if training is not None:
-        new = int(np.count_nonzero(~training.contains(list(mols))))
-        figures["novel"] = _share(new, len(mols))
-        figures["vun"] = _share(new, len(decoded))
-        training_size = len(training) if training_size is None else training_size
-    if training_size:
-        figures |= _ceilings(training_size, len(smiles))
+    figures = count_figures(
+        [item.smiles for item in decoded],
+        [item.reason for item in decoded],
+        training,
+        training_size=training_size,
+    )
     if smiles:
         figures["mean_atoms"] = _mean_over_draws(smiles, mols, lambda mol: mol.GetNumHeavyAtoms())
     if diversity:
@@ -96,9 +85,48 @@ def evaluate(
     if properties and smiles:
         for name, function in _PROPERTIES.items():
             figures[name] = _mean_over_draws(smiles, mols, function)
-    reasons = Counter(item.reason or "invalid" for item in decoded if item.smiles is None)
-    for reason, count in sorted(reasons.items()):
-        figures[f"rejected/{reason}"] = count
+    return figures
+
+
+def count_figures(
+    drawn: Sequence[str | None],
+    reasons: Sequence[str | None],
+    training: HashedIdentities | None = None,
+    *,
+    training_size: int | None = None,
+) -> Figures:
+    """The counting part of `evaluate`, which needs no molecules: valid, unique, novel, rejected.
+
+    Args:
+        drawn: n entries in the order drawn: canonical SMILES, or None where there is no molecule.
+        reasons: n entries, why not.
+        training: Identities of the training molecules; without them no novelty.
+        training_size: Number of distinct training molecules for the ceiling; default
+            `len(training)`.
+    """
+    smiles = [text for text in drawn if text is not None]
+    distinct = list(dict.fromkeys(smiles))
+    figures: Figures = {
+        "n": len(drawn),
+        "n_valid": len(smiles),
+        "n_unique": len(distinct),
+        "valid": _share(len(smiles), len(drawn)),
+        "unique": _share(len(distinct), len(smiles)),
+    }
+    for name, first in _UNIQUE_AT.items():
+        if len(smiles) >= first:
+            figures[f"unique_at_{name}"] = len(set(smiles[:first])) / first
+    if training is not None:
+        new = int(np.count_nonzero(~training.contains(distinct)))
+        figures["novel"] = _share(new, len(distinct))
+        figures["vun"] = _share(new, len(drawn))
+        training_size = len(training) if training_size is None else training_size
+    if training_size:
+        figures |= _ceilings(training_size, len(smiles))
+    counts = Counter(
+        reason or "invalid" for text, reason in zip(drawn, reasons, strict=True) if text is None
+    )
+    figures |= {f"rejected/{reason}": count for reason, count in sorted(counts.items())}
     return figures
 
 
