@@ -76,6 +76,26 @@ def draw_grid(
     return PIL.Image.open(io.BytesIO(_grid_png(smiles, legends, n_cols, cell)))
 
 
+def draw_svg(smiles: str, *, cell: tuple[int, int] = (220, 170)) -> str:
+    """Draw one molecule as SVG, at the scale of the others, sharp on paper; for pages.
+
+    Args:
+        smiles: What to draw.
+        cell: Width and height in pixels.
+
+    Raises:
+        ChemistryError: If RDKit cannot read the SMILES.
+    """
+    with quiet_rdkit():
+        mol = _depict(smiles)
+    drawer = rdMolDraw2D.MolDraw2DSVG(*cell)
+    _set_style(drawer.drawOptions(), bond_length=24.0)
+    drawer.DrawMolecule(mol)
+    drawer.FinishDrawing()
+    picture: str = drawer.GetDrawingText()
+    return picture
+
+
 def _grid_png(
     smiles: Sequence[str], legends: Sequence[str] | None, n_cols: int, cell: tuple[int, int]
 ) -> bytes:
@@ -87,16 +107,7 @@ def _grid_png(
     rows = max(1, -(-len(mols) // columns))
     width, height = cell
     drawer = rdMolDraw2D.MolDraw2DCairo(columns * width, rows * height, width, height)
-    options: Any = drawer.drawOptions()
-    options.bondLineWidth = 2
-    options.padding = 0.06
-    options.fixedBondLength = (
-        32.0  # pixels at most, so that a grid of small molecules is not blown up
-    )
-    options.legendFontSize = 17
-    options.legendFraction = 0.14
-    options.minFontSize = 10
-    options.setBackgroundColour((1.0, 1.0, 1.0))
+    _set_style(drawer.drawOptions(), bond_length=32.0)
     if mols:
         drawer.DrawMolecules(mols, legends=list(legends) if legends else [""] * len(mols))
     else:
@@ -105,6 +116,17 @@ def _grid_png(
     drawer.FinishDrawing()
     picture: bytes = drawer.GetDrawingText()
     return picture
+
+
+def _set_style(options: Any, bond_length: float) -> None:
+    """Set how molecules look; `bond_length` is in pixels and at most, for small molecules."""
+    options.bondLineWidth = 2
+    options.padding = 0.06
+    options.fixedBondLength = bond_length  # a grid of small molecules is not blown up
+    options.legendFontSize = 17
+    options.legendFraction = 0.14
+    options.minFontSize = 10
+    options.setBackgroundColour((1.0, 1.0, 1.0))
 
 
 def _depict(smiles: str) -> Chem.Mol:

@@ -74,8 +74,9 @@ def metric(key: str) -> Metric:
         about = "molecules drawn that are not valid for this reason"
         return Metric(key, f"rejected: {rest}", STRICT, "count", "", about)
     if key.startswith("guacamol/kl_"):
-        name = key.removeprefix("guacamol/kl_")
-        return Metric(key, f"KL, {name}", GUACAMOL, "number", "", f"of {name}", GUACAMOL_PAPER)
+        label = "KL divergence, " + key.removeprefix("guacamol/kl_").replace("_", " ")
+        about = "of the reference from the sample, in nats"
+        return Metric(key, label, GUACAMOL, "number", "down", about, GUACAMOL_PAPER)
     if key.startswith("ceiling_"):
         base = metric(key.removeprefix("ceiling_"))
         return replace(base, key=key, better="", about=CEILING, source="", detail=True)

@@ -13,6 +13,11 @@ from molgan.metrics.rounding import percent, rounded
 if TYPE_CHECKING:
     from molgan.metrics.report import Comparison, Report
 
+# One group of the table holds two protocols; each can be missing by itself.
+_GROUP_NAMES = {**PREFIXES, **{group.lower(): group for group in GROUPS}} | {
+    "gdss": "GDSS",
+    "digress": "DiGress",
+}
 NOT_SAID = "not computed for this library"
 
 
@@ -181,4 +186,4 @@ def _title(key: str) -> str:
     """Return how a missing key is called: a metric, a group, or as it is written."""
     if key in METRICS or "/" in key:
         return metric(key).full_label
-    return PREFIXES.get(key, key) if key not in GROUPS else key
+    return _GROUP_NAMES.get(key, key)

@@ -21,7 +21,7 @@ class Report:
         figures: Key -> figure; a NaN counts as missing.
         errors: Key -> standard error of that figure, in the same unit.
         missing: What was not computed -> why. A key stands for itself, and for all that begin with
-            it: `moses/fcd` for `moses/fcd_test` too, `moses` for the group.
+            it: `moses/fcd` for `moses/fcd_test` too, `moses` or `strict` for a group.
         notes: What the protocol did, one sentence each: n, reference split, repair.
         examples: Kind -> lines, such as `unparsable` -> `line 7: C1CC`.
         smiles: Valid molecules in the order drawn, as canonical SMILES; the first ones are drawn.
@@ -47,8 +47,10 @@ class Report:
         """Return why a figure is missing, empty where no reason is known."""
         from molgan.metrics.catalogue import metric
 
-        if (reason := self.missing.get(key) or self.missing.get(metric(key).group)) is not None:
-            return reason
+        group = metric(key).group
+        for name in (key, group, group.lower()):
+            if name in self.missing:
+                return self.missing[name]
         wider = [name for name in self.missing if key.startswith((f"{name}/", f"{name}_"))]
         return self.missing[max(wider, key=len)] if wider else ""
 
