@@ -52,7 +52,8 @@ def raw_molecule_from_smiles(smiles: str) -> Chem.Mol | None:
 
     Hydrogens (as atoms or as counts in brackets), stereochemistry, isotopes and atom maps are
     dropped: these graphs have none. Aromatic rings are kekulised; where one cannot be, aromatic
-    bonds stay as they are.
+    bonds stay as they are. Corrections depend on the order of the atoms, which a text seldom
+    keeps: an invalid graph may be corrected to another molecule than from its arrays.
 
     Args:
         smiles: Any text.

@@ -97,6 +97,21 @@ CASES = {
     # O- may have one bond. It is not neutral, so no charge; the first bond goes, then C and C[O-].
     "two bonds at O-": (star(O_MINUS, (C, 1), (C, 1)), False, "C[O-]", None, None),
     "five bonds at N+": (star(N_PLUS, *[(C, 1)] * 5), False, "C[N+](C)(C)C", None, None),
+    # N- may have two bonds; four are one more than for neutral N, but it is not neutral.
+    "four bonds at N-": (raw_molecule_from_smiles("C[N-](C)(C)C"), False, "C[N-]C", None, None),
+    # The bond between N (5) and O (8) makes both overfull at once. N is charged then, O only if
+    # another bond comes after: 6-7 does in DiGress's order and does not in GDSS's, in which 8-5 is
+    # the last. There O loses its first bond, to atom 0.
+    "order of the bonds": (
+        graph(
+            [C, C, C, C, C, N, C, C, O],
+            *((a, b, 1) for a, b in [(0, 8), (1, 8), (2, 5), (3, 5), (4, 5), (5, 8), (6, 7)]),
+        ),
+        False,
+        "CO[N+](C)(C)C",
+        None,
+        "C[O+](C)[N+](C)(C)C",
+    ),
     "two fragments": (graph([C, C, C, O], (0, 1, 1), (1, 2, 1)), True, "CCC", "CCC", "CCC"),
     # GDSS goes by the length of the text, DiGress by atoms: C[O-] has 5 letters for 2 atoms.
     "longest text or most atoms": (
