@@ -14,7 +14,6 @@ from molgan.metrics.entries import (
     ENTRIES,
     GROUPS,
     GUACAMOL,
-    GUACAMOL_PAPER,
     LENIENT,
     OTHER,
     PREFIXES,
@@ -22,6 +21,7 @@ from molgan.metrics.entries import (
     STRICT,
     Metric,
 )
+from molgan.metrics.entries_published import GUACAMOL_PAPER, PUBLISHED
 
 __all__ = [
     "GROUPS",
@@ -37,7 +37,10 @@ __all__ = [
     "metric",
 ]
 
-METRICS: dict[str, Metric] = {item.key: item for item in ENTRIES}
+METRICS: dict[str, Metric] = {
+    item.key: item
+    for item in sorted((*ENTRIES, *PUBLISHED), key=lambda item: GROUPS.index(item.group))
+}
 _RANKS = {key: float(index) for index, key in enumerate(METRICS)}
 
 # Names of per-molecule properties on the axes of histograms; others are shown as they are.

@@ -9,11 +9,13 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from molgan.errors import ChemistryError
 from molgan.metrics.layout import Cell, columns, figure_of, gaps, groups, legend, names, notes
 from molgan.metrics.plots import as_svg, colour, histograms, size_validity
+from molgan.metrics.rounding import percent
 from molgan.metrics.style import CSS
 
 if TYPE_CHECKING:
@@ -131,7 +133,7 @@ def _properties(libraries: Sequence[Named], reference: Named | None) -> str:
         figure,
         "Histograms of the properties of the valid molecules",
         "Share of the valid molecules of each library in each bin, repeats included."
-        f"{grey} The outermost 0.2 % at each end are not shown.",
+        f"{grey} Values beyond the axis count in the outermost bins.",
     )
 
 
@@ -210,15 +212,15 @@ def _tables(report: Report) -> str:
 
 
 def _numbers(values: Sequence[Any], total: float | None) -> str:
-    """What stands below a scaffold: its count, the share of the valid molecules, and the rest."""
+    """Return what stands below a picture: the count with its share of the valid ones, the rest."""
     texts = [f"{value:,.4g}" if isinstance(value, float) else _whole(value) for value in values]
-    if texts and total and isinstance(values[0], int):
-        texts[0] += f" ({100 * values[0] / total:.1f} %)"
+    if texts and total and isinstance(values[0], Integral):
+        texts[0] += f" ({percent(int(values[0]) / total)} %)"
     return escape("; ".join(texts))
 
 
 def _whole(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, Integral) else str(value)
 
 
 def _glossary(comparison: Comparison) -> str:
@@ -248,7 +250,7 @@ def _card(smiles: str, caption: str, cell: tuple[int, int] = _CELL) -> str:
 
 
 def _drawing(smiles: str, cell: tuple[int, int]) -> str:
-    """A picture; the text itself where it is no molecule, or too long to draw in time."""
+    """A picture; the text itself where it is no molecule."""
     from molgan.library.pictures import draw_svg
 
     try:

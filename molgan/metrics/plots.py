@@ -1,7 +1,7 @@
 """Plots of several libraries: property histograms against the reference, validity by size.
 
-Colours are those of Okabe and Ito (2008), told apart by people with any colour vision, and line
-styles differ as well, for prints without colour.
+Colours are those of Okabe and Ito (2008), told apart by people with any colour vision. From the
+fifth library on lines are broken, for prints without colour.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from molgan.metrics.catalogue import PROPERTIES
+from molgan.metrics.summaries import shared_histogram
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,13 +32,10 @@ COLOURS = (
     "#000000",
     "#7f5539",
 )
-_STYLES = ("-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (6, 1.5, 1.5, 1.5)))
+_STYLES: tuple[Any, ...] = ("-", (0, (4, 1.2)), (0, (1.5, 1)), (0, (6, 1.5, 1.5, 1.5)))
 _REFERENCE = "#b8bec4"
-_BINS = 40
-_OUTER = 0.002  # share at either end that is left out, so that one odd molecule sets no scale
+_LEGEND_WIDTH = 125  # characters beside each other in the legend
 _Z = 1.96  # of the 95 % interval
-
-Values = npt.NDArray[np.float64]
 
 
 def colour(index: int) -> str:
@@ -46,8 +44,8 @@ def colour(index: int) -> str:
 
 
 def style(index: int) -> Any:
-    """Return the line style of a library, so that equal or similar colours still differ."""
-    return _STYLES[(index + index // len(COLOURS)) % len(_STYLES)]
+    """Return the line style of a library by its place; four in a row have the same."""
+    return _STYLES[index // 4 % len(_STYLES)]
 
 
 def histograms(
@@ -59,8 +57,8 @@ def histograms(
     """Draw a histogram for each property that a library has, the reference as a grey area.
 
     All are shares of their own set, so that sets of different size compare. Whole-numbered
-    properties have a bin for each number; others 40 bins over all but the outermost 0.2 % at each
-    end. None where there is nothing to draw.
+    properties have a bin for each number. Values beyond the axis count in the outer bins; see
+    `shared_histogram`. None where there is nothing to draw.
 
     Args:
         libraries: (name, property -> (M,) values), NaN left out.
@@ -70,16 +68,15 @@ def histograms(
     found = list(dict.fromkeys(key for _, values in libraries for key in values))
     known = [key for key in PROPERTIES if key in found]
     order = known + [key for key in found if key not in known]
-    sets = [(name, {k: _finite(v) for k, v in values.items()}) for name, values in libraries]
-    back = None
-    if reference is not None:
-        back = (reference[0], {k: _finite(v) for k, v in reference[1].items()})
-    order = [key for key in order if any(len(values.get(key, ())) for _, values in sets)]
+    order = [key for key in order if any(_has(values, key) for _, values in libraries)]
     if not order:
         return None
-    figure, grid = _canvas(len(order), n_cols, height=2.3, legend_rows=-(-(len(sets) + 1) // 4))
+    labels = [_plain(name) for name, _ in (*libraries, *([reference] if reference else []))]
+    columns = max(1, min(4, _LEGEND_WIDTH // (max(map(len, labels)) + 8)))
+    rows = -(-len(labels) // columns)
+    figure, grid = _canvas(len(order), n_cols, height=2.3, legend_rows=rows)
     for axes, key in zip(grid, order, strict=False):
-        _histogram(axes, key, sets, back)
+        _histogram(axes, key, libraries, reference)
     handles: dict[str, Any] = {}
     for axes in grid[: len(order)]:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
@@ -88,7 +85,7 @@ def histograms(
         handles.values(),
         handles.keys(),
         loc="outside upper left",
-        ncols=4,
+        ncols=columns,
         fontsize=9,
         frameon=False,
     )
@@ -171,33 +168,37 @@ def _canvas(
 def _histogram(
     axes: Axes,
     key: str,
-    libraries: Sequence[tuple[str, Mapping[str, Values]]],
-    reference: tuple[str, Mapping[str, Values]] | None,
+    libraries: Sequence[tuple[str, Mapping[str, npt.NDArray[Any]]]],
+    reference: tuple[str, Mapping[str, npt.NDArray[Any]]] | None,
 ) -> None:
-    from matplotlib.ticker import PercentFormatter
-
-    back = np.empty(0) if reference is None else reference[1].get(key, np.empty(0))
-    sets = [values.get(key, np.empty(0)) for _, values in libraries]
-    edges = _edges([values for values in (*sets, back) if len(values)])
-    if len(back) and reference is not None:
-        heights = _shares(back, edges)
+    found = [(name, values[key]) for name, values in libraries if _has(values, key)]
+    places = [place for place, (_, values) in enumerate(libraries) if _has(values, key)]
+    sets = dict(zip(map(str, places), (values for _, values in found), strict=True))
+    if reference is not None and _has(reference[1], key):
+        sets["reference"] = reference[1][key]
+    shared = shared_histogram(sets)
+    if reference is not None and "reference" in sets:
         axes.stairs(
-            heights, edges, fill=True, color=_REFERENCE, alpha=0.6, label=_plain(reference[0])
+            shared.shares["reference"],
+            shared.edges,
+            fill=True,
+            color=_REFERENCE,
+            alpha=0.6,
+            label=_plain(reference[0]),
         )
-    for index, ((name, _), values) in enumerate(zip(libraries, sets, strict=True)):
-        if len(values):
-            axes.stairs(
-                _shares(values, edges),
-                edges,
-                color=colour(index),
-                linestyle=style(index),
-                linewidth=1.3,
-                label=_plain(name),
-            )
+    for place, (name, _) in zip(places, found, strict=True):
+        axes.stairs(
+            shared.shares[str(place)],
+            shared.edges,
+            color=colour(place),
+            linestyle=style(place),
+            linewidth=1.3,
+            label=_plain(name),
+        )
     axes.set_xlabel(_plain(PROPERTIES.get(key, key)), fontsize=9)
-    axes.set_xlim(edges[0], edges[-1])
+    axes.set_xlim(shared.edges[0], shared.edges[-1])
     axes.set_ylim(bottom=0)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+    axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.3g} %")
     axes.locator_params(axis="y", nbins=4)
 
 
@@ -211,38 +212,14 @@ def _size_bars(axes: Axes, sizes: Mapping[int, tuple[int, int]], shade: str) -> 
     axes.bar(drawn, shares, color=shade, alpha=0.55, width=0.8)
     axes.errorbar(drawn, shares, yerr=whiskers, fmt="none", ecolor="#333333", elinewidth=0.9)
     axes.set_ylim(0, 1.02)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("heavy atoms", fontsize=9)
     axes.set_ylabel("valid", fontsize=9)
 
 
-def _edges(sets: Sequence[Values]) -> Values:
-    """Return the edges of bins that all sets share."""
-    if all(np.array_equal(values, np.round(values)) for values in sets):
-        low, high = _ends(sets)
-        step = max(1, math.ceil((high - low + 1) / _BINS))
-        return np.arange(math.floor(low), math.ceil(high) + step + 0.5, step) - 0.5
-    low, high = _ends(sets)
-    if high <= low:
-        low, high = low - 0.5, high + 0.5
-    return np.linspace(low, high, _BINS + 1)
-
-
-def _ends(sets: Sequence[Values]) -> tuple[float, float]:
-    """Each set counts alike, whatever its size, so that none of them is cut off."""
-    ends = [np.quantile(values, [_OUTER, 1 - _OUTER]) for values in sets]
-    return float(min(low for low, _ in ends)), float(max(high for _, high in ends))
-
-
-def _shares(values: Values, edges: Values) -> Values:
-    """Return the share of the values that falls in each bin; those outside count in none."""
-    return np.histogram(values, edges)[0] / len(values)
-
-
-def _finite(values: npt.NDArray[Any]) -> Values:
-    values = np.asarray(values, dtype=np.float64).ravel()
-    return values[np.isfinite(values)]
+def _has(values: Mapping[str, npt.NDArray[Any]], key: str) -> bool:
+    return key in values and bool(np.isfinite(np.asarray(values[key], dtype=np.float64)).any())
 
 
 def _plain(name: str) -> str:
