@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 from rdkit import Chem
 
+from molgan.metrics.frameworks import generic_scaffold, ring_systems
 from molgan.metrics.structure import (
     Frequent,
     KnownFrameworks,
     Structure,
     frequent,
-    generic_scaffold,
     ring_figures,
-    ring_systems,
     scaffold_figures,
     structure,
 )
@@ -105,6 +104,24 @@ def test_frameworks_do_not_depend_on_the_order_of_atoms() -> None:
                 original, rng.permutation(original.GetNumAtoms()).tolist()
             )
             assert structure(shuffled) == structure(original)
+
+
+@pytest.mark.parametrize(
+    "smiles", ["Cn1cccc1", "C[N+]1(C)CCCC1", "C[n+]1cc[nH]c1", "O=c1cc[nH]cc1C", "C[N+](C)=C1CCC1"]
+)
+def test_frameworks_of_a_molecule_built_from_a_graph(smiles: str) -> None:
+    # As the decoder builds it: Kekulé, no hydrogen counts, nothing but elements and charges.
+    read = mol(smiles)
+    Chem.Kekulize(read, clearAromaticFlags=True)
+    built = Chem.RWMol()
+    for atom in read.GetAtoms():
+        new = Chem.Atom(atom.GetSymbol())
+        new.SetFormalCharge(atom.GetFormalCharge())
+        built.AddAtom(new)
+    for bond in read.GetBonds():
+        built.AddBond(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx(), bond.GetBondType())
+    Chem.SanitizeMol(built)
+    assert structure(built) == structure(mol(smiles))
 
 
 SAMPLE = structures("Cc1ccccc1", "CCc1ccccc1", "C1CC1C(=O)N", "CCO", "C1CC1c1ccccc1", "N1CCCC1C")
