@@ -47,7 +47,7 @@ def compose(
 
     Args:
         overrides: what one would type after the command, such as `data=qm9` or `seed=1`.
-        config_name: the file in conf/ to start from, without `.yaml`: train or generate.
+        config_name: the file in conf/ to start from, without `.yaml`: train, generate or evaluate.
         directory: another folder to compose from; None is molgan's own.
 
     Returns:
@@ -78,11 +78,23 @@ def as_hydra_reads(overrides: Sequence[str], config_name: str) -> list[str]:
     """Settings as typed, with those renamed that Hydra would take for something else.
 
     To Hydra, `model=...` chooses an option of the group conf/model, whatever the command; to
-    molgan.generate it is the model's file or folder, `model_path` in generate.yaml.
+    molgan.generate it is the model's file or folder, `model_path` in generate.yaml. And to
+    molgan.evaluate `reference=molecules.smi` is short for that file as reference.
     """
-    if config_name == "train":
-        return list(overrides)
-    return [re.sub(r"^(\+{0,2})model=", r"\1model_path=", text) for text in overrides]
+    if config_name == "generate":
+        return [re.sub(r"^(\+{0,2})model=", r"\1model_path=", text) for text in overrides]
+    if config_name == "evaluate":
+        return [text for typed in overrides for text in _reference_file(typed)]
+    return list(overrides)
+
+
+def _reference_file(typed: str) -> list[str]:
+    """`reference=FILE` as the two settings that it means; anything else as it is."""
+    key, _, value = typed.partition("=")
+    # The options of conf/reference have neither an ending nor a folder.
+    if key != "reference" or not re.search(r"[./\\~]", value):
+        return [typed]
+    return ["reference=file", f"reference.path={value}"]
 
 
 def to_plain(cfg: DictConfig) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import hashlib
 import os
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +19,15 @@ import numpy.typing as npt
 import rdkit
 from rdkit import Chem
 
-from molgan.chem import logp, molecular_weight, murcko_scaffold, qed, sa_score
+from molgan.chem import logp, molecular_weight, qed, sa_score
 from molgan.chem.parallel import map_chunks
 from molgan.errors import MolganError
 from molgan.metrics import guacamol, nspdk
 from molgan.metrics.chemnet import FCDStatistics, chemnet_activations, statistics_of
-from molgan.metrics.moses import brics_fragments
+from molgan.metrics.moses import brics_fragments, ring_scaffold
 from molgan.metrics.moses_filters import filter_reason
 from molgan.metrics.similarity import morgan_bits
+from molgan.metrics.structure import KnownFrameworks, Structure, structure
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -81,6 +82,7 @@ class Features:
         self.device = device
         self._cache = None if cache_dir is None else Path(cache_dir) / "features"
         self._known: dict[str, Arrays] = {}
+        self._structures: list[Structure] | None = None
         self._hash = ""
 
     def __len__(self) -> int:
@@ -103,9 +105,7 @@ class Features:
         for kind in missing:
             names = parts[0][kind] if parts else _describe([], [kind])[kind]
             arrays = {
-                name: np.concatenate([part[kind][name] for part in parts])
-                if parts
-                else names[name]
+                name: np.concatenate([part[kind][name] for part in parts]) if parts else names[name]
                 for name in names
             }
             self._keep(kind, arrays)
@@ -121,9 +121,18 @@ class Features:
         """(D, 128) packed Morgan fingerprints, see `molgan.metrics.similarity`."""
         return self._arrays("bits")["bits"]
 
-    def scaffolds(self) -> list[str]:
-        """D Murcko scaffolds, empty for acyclic molecules."""
-        return _strings(self._arrays("scaffolds")["scaffolds"])
+    def ring_scaffolds(self) -> list[str]:
+        """D Murcko scaffolds of two rings and more, see `molgan.metrics.moses`; empty for none."""
+        return _strings(self._arrays("ring_scaffolds")["scaffolds"])
+
+    def structures(self) -> list[Structure]:
+        """D scaffolds, ring systems and ring sizes, see `molgan.metrics.structure`."""
+        if self._structures is None:
+            parts = map_chunks(
+                _structures, self.distinct, self.n_jobs, chunk=_CHUNK, label=self._bar("scaffolds")
+            )
+            self._structures = [item for part in parts for item in part]
+        return self._structures
 
     def fragments(self) -> list[list[str]]:
         """D lists of BRICS fragments, see `molgan.metrics.moses`."""
@@ -157,9 +166,7 @@ class Features:
             MolganError: when the `fcd` package is missing.
         """
         if "activations" not in self._known:
-            values = chemnet_activations(
-                self.distinct, device=self.device, progress=self.progress
-            )
+            values = chemnet_activations(self.distinct, device=self.device, progress=self.progress)
             self._known["activations"] = {"values": values}
         return self._known["activations"]["values"]
 
@@ -177,7 +184,9 @@ class Features:
         """(D, buckets) NSPDK features."""
         from scipy.sparse import vstack
 
-        parts = map_chunks(_nspdk, self.distinct, self.n_jobs, chunk=_CHUNK, label=self._bar("NSPDK"))
+        parts = map_chunks(
+            _nspdk, self.distinct, self.n_jobs, chunk=_CHUNK, label=self._bar("NSPDK")
+        )
         return vstack(list(parts), format="csr")
 
     def nspdk_mean(self) -> npt.NDArray[np.float64]:
@@ -185,16 +194,25 @@ class Features:
         if not self._load("nspdk_mean"):
             total = np.zeros(nspdk.BUCKETS)
             start = 0
-            for part in map_chunks(
-                _nspdk, self.distinct, self.n_jobs, chunk=_CHUNK, label=self._bar("NSPDK")
-            ):
+            for part in self._nspdk_parts():
                 weights = self.counts[start : start + part.shape[0]]
                 total += part.T @ weights.astype(np.float64)
                 start += part.shape[0]
             self._keep("nspdk_mean", {"mean": total / max(len(self), 1)})
         return self._known["nspdk_mean"]["mean"]
 
+    def known_frameworks(self) -> KnownFrameworks:
+        """Hashed scaffolds and ring systems of the set, to tell what is new."""
+        if not self._load("frameworks"):
+            self._keep("frameworks", dict(KnownFrameworks.of(self.structures()).arrays()))
+            self._structures = None  # a reference needs them no more
+        return KnownFrameworks.load(self._known["frameworks"])
+
     # ---- kept in memory and on disk -------------------------------------------------------------
+
+    def _nspdk_parts(self) -> Iterator[csr_matrix]:
+        label = self._bar("NSPDK")
+        return map_chunks(_nspdk, self.distinct, self.n_jobs, chunk=_CHUNK, label=label)
 
     def _bar(self, what: str) -> str | None:
         return f"{self.label}: {what}" if self.progress else None
@@ -263,6 +281,10 @@ def _describe(smiles: Sequence[str], kinds: Iterable[str]) -> dict[str, Arrays]:
     return {kind: _KINDS[kind](mols) for kind in kinds}
 
 
+def _structures(smiles: Sequence[str]) -> list[Structure]:
+    return [structure(Chem.MolFromSmiles(text)) for text in smiles]
+
+
 def _nspdk(smiles: Sequence[str]) -> csr_matrix:
     return nspdk.nspdk_matrix([Chem.MolFromSmiles(text) for text in smiles])
 
@@ -303,7 +325,7 @@ def _descriptors(mols: Sequence[Chem.Mol]) -> Arrays:
 _KINDS: dict[str, Callable[[Sequence[Chem.Mol]], Arrays]] = {
     "properties": _properties,
     "bits": lambda mols: {"bits": morgan_bits(mols)},
-    "scaffolds": lambda mols: {"scaffolds": _text(murcko_scaffold(mol) for mol in mols)},
+    "ring_scaffolds": lambda mols: {"scaffolds": _text(ring_scaffold(mol) for mol in mols)},
     "fragments": _fragments,
     "filters": lambda mols: {"reasons": _text(filter_reason(mol) or "" for mol in mols)},
     "descriptors": _descriptors,

@@ -8,6 +8,8 @@ by that very string, and novel in any case, since no training molecule has a `*`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 from rdkit import Chem
@@ -45,19 +47,37 @@ def evaluate_lenient(
         nothing is valid.
     """
     with quiet_rdkit():
-        smiles = [
-            text
-            for row in range(len(atoms))
-            if (text := lenient_smiles(atoms[row], bonds[row], vocabulary)) is not None
-        ]
+        smiles = [lenient_smiles(atoms[row], bonds[row], vocabulary) for row in range(len(atoms))]
+    return lenient_figures(smiles, training)
+
+
+def lenient_figures(
+    smiles: Sequence[str | None], training: HashedIdentities | None = None
+) -> Figures:
+    """The figures of `evaluate_lenient` from its SMILES.
+
+    Args:
+        smiles: One for each molecule drawn, from `lenient_smiles` or `lenient_text`.
+        training: Identities of the training molecules; without them no novelty.
+    """
+    valid = [text for text in smiles if text is not None]
     figures: Figures = {
-        "lenient/valid": len(smiles) / len(atoms) if len(atoms) else 0.0,
-        "lenient/unique": len(set(smiles)) / len(smiles) if smiles else 0.0,
+        "lenient/valid": len(valid) / len(smiles) if smiles else 0.0,
+        "lenient/unique": len(set(valid)) / len(valid) if valid else 0.0,
     }
     if training is not None:
-        new = int(np.count_nonzero(~training.contains(smiles)))
-        figures["lenient/novel"] = new / len(smiles) if smiles else 0.0
+        new = int(np.count_nonzero(~training.contains(valid)))
+        figures["lenient/novel"] = new / len(valid) if valid else 0.0
     return figures
+
+
+def lenient_text(smiles: str) -> str | None:
+    """What the same counting makes of a molecule that comes as SMILES: canonical, or None."""
+    with quiet_rdkit():
+        mol = Chem.MolFromSmiles(smiles)
+    if mol is None:
+        return None
+    return Chem.MolToSmiles(mol, isomericSmiles=False) or None
 
 
 def lenient_smiles(

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
+
 from molgan.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -72,6 +75,22 @@ class Reference:
             )
         return self._features[split]
 
+    def subset(self, split: str, rows: npt.NDArray[np.int64], label: str) -> Features:
+        """Features of some molecules of a split, cached on disk like those of a whole one."""
+        from molgan.metrics.features import Features
+
+        smiles: list[str] = getattr(self, split)
+        key = f"{split}: {label}"
+        if key not in self._features:
+            self._features[key] = Features(
+                [smiles[row] for row in rows],
+                n_jobs=self.n_jobs,
+                cache_dir=self.cache_dir,
+                progress=self.progress,
+                label=f"{self.name} {label}",
+            )
+        return self._features[key]
+
 
 def no_reference(**_: Any) -> None:
     """``reference=none``: only figures that need no other molecules."""
@@ -84,7 +103,9 @@ def dataset_reference(dataset: MoleculeDataset, name: str | None = None) -> Refe
     )
     train = dataset.split_smiles("train")
     test = dataset.split_smiles(held_out)
-    notes = [f"{len(train):,} training molecules, distances to {len(test):,} of the {held_out} split"]
+    notes = [
+        f"{len(train):,} training molecules, distances to {len(test):,} of the {held_out} split"
+    ]
     if held_out == "train":
         notes.append("there is no held-out split: distances are to the training molecules")
     return Reference(
@@ -234,9 +255,7 @@ def moses_reference(
         )
         sets[split], note = _canonical(path, f"reference.{split}", None, n_jobs, progress)
         notes.append(note)
-    return Reference(
-        "moses", **sets, cache_dir=root, n_jobs=n_jobs, progress=progress, notes=notes
-    )
+    return Reference("moses", **sets, cache_dir=root, n_jobs=n_jobs, progress=progress, notes=notes)
 
 
 def _canonical(
@@ -250,7 +269,9 @@ def _canonical(
     file = user_path(path, key)
     raw = read_molecules(file, column=column)
     label = f"reading {file.name}" if progress else None
-    judged = [one for part in map_chunks(judge_all, raw.smiles, n_jobs, label=label) for one in part]
+    judged = [
+        one for part in map_chunks(judge_all, raw.smiles, n_jobs, label=label) for one in part
+    ]
     usable = [smiles for smiles, _ in judged if smiles is not None]
     distinct = list(dict.fromkeys(usable))
     if not distinct:
