@@ -93,6 +93,7 @@ def _with_hydrogens(atom: Chem.Atom, inside: set[int]) -> Chem.Atom:
         for bond in atom.GetBonds():
             if bond.GetOtherAtomIdx(atom.GetIdx()) not in inside:
                 cut += round(bond.GetBondTypeAsDouble())
-    if atom.GetNoImplicit() or (copy.GetIsAromatic() and atom.GetAtomicNum() != 6):
+    plain = atom.GetAtomicNum() == 6 and atom.GetFormalCharge() == 0
+    if atom.GetNoImplicit() or (copy.GetIsAromatic() and not plain):
         copy.SetNumExplicitHs(atom.GetNumExplicitHs() + cut)
     return copy
