@@ -173,8 +173,9 @@ def chemnet_activations(
 ) -> npt.NDArray[np.float32]:
     """Return the (M, 512) ChemNet activations of M SMILES, those of `fcd.get_predictions`.
 
-    Equal strings go through the network once. As in the package, a SMILES of more than 349
-    characters makes it pad all of the set further, which changes all of its activations.
+    Equal strings go through the network once. As in the package, a SMILES of more than 351
+    characters makes it pad all of the set further, which changes all of its activations; a
+    `UserWarning` says so.
 
     Args:
         smiles: SMILES, canonical or not; the text counts, not the molecule.

@@ -181,8 +181,8 @@ def activation_batches(
 
     Args:
         model: What `fcd.load_ref_model()` returns.
-        smiles: M strings, better without repeats. If one has more than 349 characters, all are
-            padded further, as in the package, which changes all activations.
+        smiles: M strings, better without repeats. If one has more than 351 characters, all are
+            padded further, as in the package, which changes all activations; a warning says so.
         batch_size: Strings per batch; None takes 128 on a CPU, whose cache that suits, else 2048.
         device: Where to run; None takes the GPU if there is one.
 
@@ -191,20 +191,21 @@ def activation_batches(
     """
     if not smiles:
         return
-    longest = max(map(len, smiles)) + 1
-    if longest > PADDED_LENGTH:
+    length = max(PADDED_LENGTH, max(map(len, smiles)) + 1)
+    steps = -(-length // 4)
+    if steps > -(-PADDED_LENGTH // 4):
         warnings.warn(
-            f"a SMILES has {longest - 1} characters, so ChemNet pads all of its set to {longest} "
-            f"instead of {PADDED_LENGTH}; their FCD is not quite comparable with others",
+            f"a SMILES has {length - 1} characters, so ChemNet pads all of its set to {length} "
+            f"instead of {PADDED_LENGTH}, which changes all activations; leave such molecules out "
+            "for an FCD that compares with others",
             UserWarning,
             stacklevel=3,
         )
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     batch_size = batch_size or (128 if place.type == "cpu" else 2048)
-    length = max(longest, PADDED_LENGTH)
     order = np.argsort([len(text) for text in smiles], kind="stable")
     network = load(model, place)
-    padding = network.padding_states(-(-length // 4))
+    padding = network.padding_states(steps)
     for places in np.array_split(order, -(-len(smiles) // batch_size)):
         tokens = arrange([smiles[k] for k in places], length)
         yield places, network(torch.from_numpy(tokens), padding).numpy()
