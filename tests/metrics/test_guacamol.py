@@ -79,7 +79,8 @@ def test_internal_similarity_by_hand() -> None:
 
 
 @pytest.mark.parametrize("n", [2, 499, 500, 501, 1203])
-def test_internal_similarity_is_rdkits(n: int) -> None:
+def test_internal_similarity_is_rdkits(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guacamol, "_PAIRS", 100_000)
     # Chains of random pieces: similarities of many sizes, more than one chunk.
     pieces = ["C", "CC", "N", "O", "c1ccccc1", "C(=O)N", "C1CCCC1", "S", "C(F)", "c1ccncc1"]
     rng = np.random.default_rng(n)
