@@ -80,9 +80,8 @@ class Metric:
     @property
     def full_label(self) -> str:
         """The label with its group, for where it stands alone."""
-        return (
-            self.label if self.group in (STRICT, LENIENT, GRAPHS) else f"{self.group} {self.label}"
-        )
+        alone = self.group in (STRICT, LENIENT, GRAPHS, OTHER) or self.label == self.key
+        return self.label if alone else f"{self.group}: {self.label}"
 
 
 def entry(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 TIDY = ("library", "group", "metric", "value", "error", "n", "direction", "missing")
 _LONGEST_NAME = 24  # characters of a column heading in the terminal
+_PROSE = 100  # characters in a line below the table
 _FEW = 5  # example lines of a kind in the terminal
 _MARK = "* best of the libraries compared."
 
@@ -56,9 +57,12 @@ def as_text(comparison: Comparison, width: int | None = None) -> str:
     if any(cell.best for _, rows in body for row in rows for cell in row.cells):
         signs.insert(1, _MARK)
     parts = [*(blocks if body else []), "\n".join(signs)]
-    parts += _listed("What was done", notes(comparison))
-    parts += _listed("Not computed (-)", gaps(comparison))
-    parts += _listed("Examples", _examples(comparison))
+    for title, found in (
+        ("What was done", notes(comparison)),
+        ("Not computed (-)", gaps(comparison)),
+        ("Examples", _examples(comparison)),
+    ):
+        parts += _listed(title, found, _PROSE if width is None else max(40, min(_PROSE, width)))
     return "\n\n".join(parts)
 
 
@@ -163,10 +167,10 @@ def _blocks(widths: Sequence[int], room: int | None) -> Iterator[list[int]]:
     yield block
 
 
-def _listed(title: str, lines: Sequence[str]) -> list[str]:
+def _listed(title: str, lines: Sequence[str], width: int) -> list[str]:
     wrapped = [
         textwrap.fill(
-            line, 100, initial_indent="  ", subsequent_indent="    ", break_long_words=False
+            line, width, initial_indent="  ", subsequent_indent="    ", break_long_words=False
         )
         for line in lines
     ]

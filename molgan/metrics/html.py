@@ -30,15 +30,17 @@ _CELL, _SMALL = (170, 130), (140, 105)  # pixels of a picture
 Named = tuple[str, int, "Report"]  # name, place, report
 
 
-def as_html(comparison: Comparison, title: str) -> str:
+def as_html(comparison: Comparison, title: str | None = None) -> str:
     """Return the page that `Comparison.to_html` writes.
 
     Sections without content are left out.
 
     Args:
         comparison: What to show.
-        title: Heading of the page; any text.
+        title: Heading of the page, any text; None names the libraries.
     """
+    if title is None:
+        title = "Measured: " + ", ".join(names(comparison)[: len(comparison.reports)])
     reports = [
         (name, place, report)
         for place, (name, report) in enumerate(
@@ -64,7 +66,7 @@ def as_html(comparison: Comparison, title: str) -> str:
         for head, content in sections
         if content
     )
-    return f"""<!DOCTYPE html>
+    page = f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -81,6 +83,8 @@ def as_html(comparison: Comparison, title: str) -> str:
 </body>
 </html>
 """
+    # Lone surrogates, from file names that are no UTF-8, cannot be written.
+    return page.encode("utf-8", "replace").decode("utf-8")
 
 
 def _summary(comparison: Comparison) -> str:
@@ -95,7 +99,8 @@ def _summary(comparison: Comparison) -> str:
     lines = [f'<table class="figures"><thead><tr><td></td>{heads}</tr></thead>']
     for group, rows in body:
         span = len(columns(comparison)) + 1
-        lines.append(f'<tbody><tr><th class="group" colspan="{span}">{escape(group)}</th></tr>')
+        head = f'<th class="group" scope="rowgroup" colspan="{span}">{escape(group)}</th>'
+        lines.append(f"<tbody><tr>{head}</tr>")
         for row in rows:
             cells = "".join(map(_figure, row.cells))
             about = escape(row.metric.about)

@@ -47,12 +47,12 @@ class Report:
         """Return why a figure is missing, empty where no reason is known."""
         from molgan.metrics.catalogue import metric
 
-        group = metric(key).group
-        for name in (key, group, group.lower()):
-            if name in self.missing:
-                return self.missing[name]
+        if key in self.missing:
+            return self.missing[key]
         wider = [name for name in self.missing if key.startswith((f"{name}/", f"{name}_"))]
-        return self.missing[max(wider, key=len)] if wider else ""
+        group = metric(key).group
+        candidates = [*sorted(wider, key=len, reverse=True), group, group.lower()]
+        return next((self.missing[name] for name in candidates if name in self.missing), "")
 
 
 @dataclass
@@ -103,8 +103,12 @@ class Comparison:
         with atomic_write(path) as file:
             write_tidy(self, file)
 
-    def to_html(self, path: str | Path, *, title: str = "Molecule libraries compared") -> None:
+    def to_html(self, path: str | Path, *, title: str | None = None) -> None:
         """Write one self-contained page with table, plots and pictures.
+
+        Args:
+            path: The .html file.
+            title: Its heading; None makes one from the names of the libraries.
 
         Raises:
             MolganError: If the file cannot be written; it names the file.
