@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import gzip
 import pickle
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import numpy as np
 import pytest
 from rdkit import Chem
 
+from molgan.chem import read_smiles
 from molgan.metrics.frameworks import generic_scaffold, ring_systems
 from molgan.metrics.structure import (
     Frequent,
@@ -213,3 +216,20 @@ def test_known_frameworks_survive_a_file(tmp_path: Path) -> None:
     assert scaffold_figures(SAMPLE, again) == scaffold_figures(SAMPLE, TRAINING)
     assert ring_figures(SAMPLE, again) == ring_figures(SAMPLE, TRAINING)
     assert len(TRAINING.scaffolds) == 3  # acyclic molecules have none
+
+
+@pytest.mark.parametrize("name", ["qm9_smiles.csv.gz", "zinc250k_smiles.csv.gz"])
+def test_ring_systems_of_real_molecules_are_molecules(shared_data: Path, name: str) -> None:
+    with gzip.open(shared_data / name, "rt") as file:
+        rows = [row["smiles"].strip() for row in csv.DictReader(file)]
+    count = 0
+    for smiles in rows[:: len(rows) // 300]:
+        molecule, _ = read_smiles(smiles)
+        for system in ring_systems(molecule):
+            read = mol(system)
+            assert Chem.MolToSmiles(read) == system
+            assert not any(atom.GetNumRadicalElectrons() for atom in read.GetAtoms())
+            assert len(ring_systems(read)) == 1
+            assert molecule.HasSubstructMatch(read) or "+" in system or "-" in system
+            count += 1
+    assert count > 200
