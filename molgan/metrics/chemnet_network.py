@@ -145,7 +145,8 @@ class _LSTM:
 def _next_state(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
     """Hidden and doubled cell state after a step; c' = f c + i (2g - 1), doubled."""
     new, keep, value, out = gates.chunk(4, dim=1)
-    cell = (keep * cell).addcmul_(new, value, value=4).sub_(new, alpha=2)
+    # 2g - 1 first, as that subtraction rounds nothing; out of brackets it doubles the error.
+    cell = (keep * cell).addcmul_(new, value.mul_(2).sub_(1), value=2)
     return torch.sigmoid(cell).mul_(2).sub_(1).mul_(out), cell
 
 
