@@ -167,15 +167,13 @@ PUBLISHED: tuple[Metric, ...] = (
     ),
     entry(
         "gdss/valid_without_correction_published",
-        "GDSS: valid without correction, as published",
+        "GDSS: same, as published",
         "share",
         "up",
-        "the same number over the molecules that RDKit reads after correction; can exceed 100 %",
+        "the number above over the molecules that RDKit reads after correction; can exceed 100 %",
         _GDSS,
     ),
-    entry(
-        "gdss/valid", "GDSS: with a molecule after correction", "share", "up", "of all drawn", _GDSS
-    ),
+    entry("gdss/valid", "GDSS: valid after correction", "share", "up", "of all drawn", _GDSS),
     entry("gdss/unique", "GDSS: unique", "share", "up", "distinct ones after correction", _GDSS),
     entry(
         "gdss/novel", "GDSS: novel", "share", "up", "distinct ones not in the training set", _GDSS

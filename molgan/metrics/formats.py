@@ -138,15 +138,19 @@ def _marked(cell: Cell) -> str:
 
 
 def _aligned(cells: Sequence[Cell]) -> list[str]:
-    """Return the cells of a column as text: values to the right, then error, ceiling and mark."""
+    """Return the cells of a column as text: values to the right, then mark, error and ceiling."""
+    mark = any(cell.best for cell in cells)
     values = [cell.value for cell in cells]
-    errors = [f" ± {cell.error}" if cell.error else "" for cell in cells]
-    ceilings = [f" [{cell.ceiling}]" if cell.ceiling else "" for cell in cells]
-    marks = [" *" if cell.best else "" for cell in cells]
-    sizes = [max(map(len, part), default=0) for part in (values, errors, ceilings, marks)]
+    tails = [
+        ("*" if cell.best else " " * mark)
+        + (f" ± {cell.error}" if cell.error else "")
+        + (f" [{cell.ceiling}]" if cell.ceiling else "")
+        for cell in cells
+    ]
+    widths = [max(map(len, part), default=0) for part in (values, tails)]
     return [
-        f"{value:>{sizes[0]}}{error:<{sizes[1]}}{ceiling:<{sizes[2]}}{mark:<{sizes[3]}}"
-        for value, error, ceiling, mark in zip(values, errors, ceilings, marks, strict=True)
+        f"{value:>{widths[0]}}{tail:<{widths[1]}}"
+        for value, tail in zip(values, tails, strict=True)
     ]
 
 

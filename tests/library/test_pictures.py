@@ -12,6 +12,7 @@ from matplotlib.image import imread
 from molgan.errors import ChemistryError, DataError, MolganError
 from molgan.library import write_curves, write_grid
 from molgan.library.curves import draw_curves, panels, phase_spans, read_metrics
+from molgan.library.pictures import draw_svg
 
 
 def png_size(path: Path) -> tuple[int, int]:
@@ -160,3 +161,17 @@ def test_many_points_and_many_phases_do_not_drown_the_picture(tmp_path: Path) ->
     assert len(raw.get_xdata()) == 1000
     assert len(smooth.get_xdata()) == 100
     assert not figure.axes[0].patches  # no phase spans
+
+
+def test_one_molecule_as_svg() -> None:
+    from xml.etree import ElementTree
+
+    root = ElementTree.fromstring(draw_svg("CCO", cell=(200, 150)))
+    assert (root.get("width"), root.get("height")) == ("200px", "150px")
+    bonds = [path for path in root if "bond-" in (path.get("class") or "")]
+    assert len({(path.get("class") or "").split()[0] for path in bonds}) == 2
+
+
+def test_svg_of_no_molecule_says_which() -> None:
+    with pytest.raises(ChemistryError, match="C1CC"):
+        draw_svg("C1CC")

@@ -52,10 +52,10 @@ def cells(comparison: Comparison) -> dict[str, tuple[Cell, ...]]:
 def test_the_text_table(two: Comparison) -> None:
     lines = two.to_text().splitlines()
     rows = {line.strip().split("  ")[0]: line for line in lines if line.startswith("  ")}
-    assert re.search(r"85\.1 ± 0\.4 +100\.0 +\*$", rows["valid (strict), % ↑"])
-    assert re.search(r"93\.4 +\[95\.9\] +99\.0 +\*$", rows["unique, of valid, % ↑"])
-    assert re.search(r"1\.980 +\* +2\.500$", rows["FCD ↓"])
-    assert re.search(r"0\.312 ± 0\.004 +-$", rows["FCD, test ↓"])
+    assert re.search(r"85\.1  ± 0\.4 +100\.0\*$", rows["valid (strict), % ↑"])
+    assert re.search(r"93\.4  \[95\.9\] +99\.0\*$", rows["unique, of valid, % ↑"])
+    assert re.search(r"1\.980\* +2\.500$", rows["FCD ↓"])
+    assert re.search(r"0\.312  ± 0\.004 +-$", rows["FCD, test ↓"])
     assert re.search(r"8\.800 +8\.900$", rows["mean heavy atoms"])
     assert re.search(r"1,488 +0$", rows["rejected: valence"])
     assert re.search(r" 3 +-$", rows["strange"])
