@@ -65,7 +65,7 @@ def evaluate(cfg: DictConfig) -> Comparison:
         )
         for sample in samples
     ]
-    comparison = Comparison(reports)
+    comparison = Comparison(reports, None if reference is None else reference.report())
     print(comparison.to_text(width=_terminal_width()))
     if cfg.out is not None:
         write(comparison, Path(str(cfg.out)))

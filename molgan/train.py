@@ -93,8 +93,8 @@ def finish(trainer: Trainer, dataset: MoleculeDataset, run_dir: Path, started: f
     """Draw the final sample from the last model, judge it, write library, pictures and figures."""
     from tqdm.auto import tqdm
 
-    from molgan.metrics import format_table
-    from molgan.training import distance_to_reference, judge, library_of
+    from molgan.metrics import Comparison
+    from molgan.training import final_report, library_of
     from molgan.training.run_folder import write_results
     from molgan.training.trackers import FINAL
 
@@ -107,13 +107,20 @@ def finish(trainer: Trainer, dataset: MoleculeDataset, run_dir: Path, started: f
         for draw in trainer.sampler.stream(count, trainer.seed + 1):
             draws.append(draw)
             bar.update(len(draw.decoded))
-    figures = judge(
-        draws, trainer.sampler, trainer.bundle.identities, trainer.evaluation, trainer.scorer
-    )
     decoded = [item for draw in draws for item in draw.decoded]
-    if trainer.evaluation.fcd:
-        split = "test" if len(dataset.split_indices["test"]) > 1 else "train"
-        figures |= distance_to_reference(decoded, dataset.split_smiles(split), Path(dataset.root))
+    report = final_report(
+        draws,
+        trainer.sampler,
+        dataset,
+        trainer.evaluation,
+        trainer.scorer,
+        name=run_dir.name,
+        seed=trainer.seed,
+        n_jobs=trainer.sampler.n_jobs,
+        progress=trainer.progress,
+    )
+    report.notes.insert(0, f"{count:,} molecules drawn from {run_dir / 'last.molgan'}")
+    figures = report.figures
     figures |= {f"reward/{key}": value for key, value in trainer.scorer.stats().items()}
     figures["training_seconds"] = round(trained, 1)
     trainer.figures = figures
@@ -124,8 +131,9 @@ def finish(trainer: Trainer, dataset: MoleculeDataset, run_dir: Path, started: f
     for tracker in trainer.trackers:
         row = {f"final/{key}": value for key, value in figures.items()}
         tracker.log({"molecules_seen": trainer.molecules_seen, "phase": FINAL, **row})
-    write_results(run_dir, library, figures, legend)
-    print(format_table(figures, title=f"{count:,} molecules drawn from {run_dir / 'last.molgan'}"))
+    comparison = Comparison([report])
+    write_results(run_dir, library, comparison, legend)
+    print(comparison.to_text())
     print(
         f"\n{len(library):,} distinct valid molecules: {run_dir / 'library.smi'} (picture: "
         "library.png)"

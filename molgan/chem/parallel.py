@@ -53,7 +53,9 @@ def map_chunks(
 
     tasks = [(items[i : i + chunk], *arguments) for i in range(0, len(items), chunk)]
     results = run_tasks(function, tasks, n_jobs if len(items) >= POOL_THRESHOLD else 1)
-    with tqdm(total=len(items), desc=label, unit="mol", disable=label is None) as bar:
+    # Many passes follow each other: a finished bar leaves no line behind.
+    bar = tqdm(total=len(items), desc=label, unit="mol", disable=label is None, leave=False)
+    with bar:
         for task, result in zip(tasks, results, strict=True):
             bar.update(len(task[0]))
             yield result

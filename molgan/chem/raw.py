@@ -46,6 +46,7 @@ def raw_arrays(
         for atom in mol.GetAtoms():
             if atom.GetAtomicNum() > 0:
                 index = vocabulary.atom_index(atom.GetSymbol(), atom.GetFormalCharge())
+                assert index is not None  # the vocabulary was made from these atoms
                 atoms[row, atom.GetIdx()] = index
         for bond in mol.GetBonds():
             i, j = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()

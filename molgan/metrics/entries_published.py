@@ -186,6 +186,13 @@ PUBLISHED: tuple[Metric, ...] = (
         "maximum mean discrepancy to the test graphs under the neighbourhood subgraph kernel",
         _NSPDK,
     ),
+    entry(
+        "gdss/nspdk_floor",
+        "GDSS: NSPDK MMD of a perfect model",
+        "number",
+        "",
+        "what as many molecules drawn like the test molecules would score",
+    ),
     entry("gdss/fcd", "GDSS: FCD", "number", "down", "after correction, to the test set", _GDSS),
     entry(
         "digress/valid", "DiGress: valid", "share", "up", "sanitised, no charges given", _DIGRESS

@@ -14,7 +14,7 @@ from molgan.metrics.chemnet import frechet_distance, statistics_of
 from molgan.metrics.features import Features
 from molgan.metrics.lenient import lenient_figures, lenient_smiles, lenient_text
 from molgan.metrics.memorisation import exact_copies, memorisation_figures
-from molgan.metrics.nspdk import nspdk_mean, nspdk_mmd
+from molgan.metrics.nspdk import nspdk_floor, nspdk_mean, nspdk_mmd
 from molgan.metrics.relaxed import (
     digress_count,
     digress_figures,
@@ -37,6 +37,8 @@ from molgan.metrics.uncertainty import (
 _FCD_RESAMPLES = 20  # 0.2 s each
 #: Training molecules whose fingerprints are compared; more are drawn at random.
 MOST_NEIGHBOURS = 300_000
+#: Molecules that GuacaMol looks at.
+GUACAMOL_SIZE = 10_000
 _TOP = 12
 _PAIRS = 12
 
@@ -150,35 +152,45 @@ def moses_figures(bench: Bench) -> None:
 def guacamol_figures(bench: Bench) -> None:
     """GuacaMol: see `molgan.metrics.guacamol`."""
     sample, reference = bench.sample, bench.reference
-    valid, n = sample.valid, len(sample)
-    distinct = list(dict.fromkeys(valid))
-    bench.add("guacamol/validity", len(valid) / n, share_error(len(valid), n))
-    if valid:
-        bench.add("guacamol/uniqueness", len(distinct) / len(valid))
+    n = len(sample)
+    valid = sample.valid[:GUACAMOL_SIZE]
+    distinct = list(dict.fromkeys(sample.valid))[:GUACAMOL_SIZE]
+    bench.add("guacamol/validity", len(sample.valid) / n, share_error(len(sample.valid), n))
+    if not valid:
+        raise DataError("there is no valid molecule to measure")
+    counts = np.unique(valid, return_counts=True)[1]
+    bench.add(
+        "guacamol/uniqueness",
+        len(counts) / len(valid),
+        distinct_error(counts, len(valid)) / len(valid),
+    )
     if bench.training is None or reference is None:
         raise DataError("GuacaMol compares with training molecules: give reference=")
-    if not distinct:
-        raise DataError("there is no valid molecule to measure")
     bench.add("guacamol/novelty", moses.novelty(distinct, bench.training))
-    size = min(10_000, len(reference.train))
-    if size < 10_000:
+    size = min(GUACAMOL_SIZE, len(reference.train))
+    if size < GUACAMOL_SIZE:
         bench.report.notes.append(
-            f"GuacaMol's reference is all {size:,} training molecules; published scores use 10,000"
+            f"GuacaMol's reference is all {size:,} training molecules; published scores use "
+            f"{GUACAMOL_SIZE:,}"
         )
     rows = guacamol.reference_rows(len(reference.train), size)
     chosen = reference.subset("train", rows, "GuacaMol reference")
-    score = guacamol.kl_score(chosen.kl_features(), bench.features(distinct).kl_features())
-    bench.add("guacamol/kl", score.score)
+    target, own = chosen.kl_features(), bench.features(distinct).kl_features()
+    score = guacamol.kl_score(target, own)
+    bench.add(
+        "guacamol/kl",
+        score.score,
+        bench.resampled(lambda rows: guacamol.kl_score(target, own[rows]).score, len(own)),
+    )
     for name, value in score.divergences.items():
         bench.add(f"guacamol/kl_{name}", value)
         if name in score.reasons:
             bench.report.missing[f"guacamol/kl_{name}"] = score.reasons[name]
     with bench.part("guacamol/fcd_score"):
-        own = statistics_of(bench.valid.activations()[bench.valid.inverse])
-        bench.add(
-            "guacamol/fcd_score",
-            guacamol.fcd_score(frechet_distance(own, chosen.fcd_statistics())),
-        )
+        features = bench.features(valid)
+        statistics = statistics_of(features.activations()[features.inverse])
+        distance = frechet_distance(statistics, chosen.fcd_statistics())
+        bench.add("guacamol/fcd_score", guacamol.fcd_score(distance))
 
 
 def gdss(bench: Bench) -> None:
@@ -204,6 +216,9 @@ def gdss(bench: Bench) -> None:
             return nspdk_mmd(nspdk_mean(matrix, weights), target)
 
         everything = np.arange(len(features))
+        bench.report.figures["gdss/nspdk_floor"] = nspdk_floor(
+            target, len(reference.test), len(features), len(reference.test)
+        )
         bench.add(
             "gdss/nspdk",
             discrepancy(everything),

@@ -74,7 +74,7 @@ def lenient_figures(
 def lenient_text(smiles: str) -> str | None:
     """What the same counting makes of a molecule that comes as SMILES: canonical, or None."""
     with quiet_rdkit():
-        mol = Chem.MolFromSmiles(smiles)
+        mol: Chem.Mol | None = Chem.MolFromSmiles(smiles)
     if mol is None:
         return None
     return Chem.MolToSmiles(mol, isomericSmiles=False) or None

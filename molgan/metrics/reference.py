@@ -15,6 +15,7 @@ from molgan.errors import ConfigError, DataError
 if TYPE_CHECKING:
     from molgan.data import MoleculeDataset
     from molgan.metrics.features import Features
+    from molgan.metrics.report import Report
 
 #: D. Polykovskiy et al., Front. Pharmacol. 11, 565644 (2020); files of molecularsets/moses.
 _MOSES_HOME = "https://media.githubusercontent.com/media/molecularsets/moses/master/data/"
@@ -74,6 +75,15 @@ class Reference:
                 label=f"{self.name} {split}",
             )
         return self._features[split]
+
+    def report(self) -> Report:
+        """Properties of the test molecules, as the last column of a table and for histograms."""
+        from molgan.metrics.report import Report
+
+        properties = self.features("test").properties()
+        figures = {name: float(properties[name].mean()) for name in ("qed", "logp", "sa")}
+        figures["mean_atoms"] = float(properties["heavy_atoms"].mean())
+        return Report(f"{self.name} test", figures, properties=dict(properties))
 
     def subset(self, split: str, rows: npt.NDArray[np.int64], label: str) -> Features:
         """Features of some molecules of a split, cached on disk like those of a whole one."""
@@ -206,7 +216,9 @@ def file_reference(
             notes.append("no test file: distances are to the training molecules")
     return Reference(
         name or Path(str(path or test or train or test_scaffolds)).name.split(".")[0],
-        **sets,
+        sets.get("test", []),
+        sets.get("train", []),
+        sets.get("test_scaffolds", []),
         cache_dir=cache_root(cache_dir),
         n_jobs=n_jobs,
         progress=progress,
@@ -255,7 +267,16 @@ def moses_reference(
         )
         sets[split], note = _canonical(path, f"reference.{split}", None, n_jobs, progress)
         notes.append(note)
-    return Reference("moses", **sets, cache_dir=root, n_jobs=n_jobs, progress=progress, notes=notes)
+    return Reference(
+        "moses",
+        sets.get("test", []),
+        sets.get("train", []),
+        sets.get("test_scaffolds", []),
+        cache_dir=root,
+        n_jobs=n_jobs,
+        progress=progress,
+        notes=notes,
+    )
 
 
 def _canonical(

@@ -24,6 +24,7 @@ from molgan.metrics.relaxed import raw_molecule, raw_molecule_from_smiles
 
 if TYPE_CHECKING:
     from molgan.bundle import Bundle
+    from molgan.sampling import Draw
 
 #: Longest list of unusable entries that is kept to be shown.
 MAX_EXAMPLES = 20
@@ -223,19 +224,34 @@ def sample_from_model(
         for draw in sampler.stream(n, seed):
             draws.append(draw)
             bar.update(len(draw.decoded))
+    sample = sample_from_draws(
+        draws, name or "model", model.vocabulary, repaired=repair_policy is not None
+    )
+    sample.notes.append(f"{n:,} molecules drawn from the model with seed {seed}")
+    return sample
+
+
+def sample_from_draws(
+    draws: Sequence[Draw], name: str, vocabulary: Vocabulary, repaired: bool = False
+) -> Sample:
+    """A sample of what a `Sampler` drew.
+
+    Args:
+        draws: batches, in the order drawn.
+        name: Of the sample.
+        vocabulary: Of their arrays.
+        repaired: Whether the sampler had a repair policy, whose results are to be counted too.
+    """
     decoded = [item for draw in draws for item in draw.decoded]
-    repaired = None
-    if repair_policy is not None:
-        repaired = [item.smiles for draw in draws for item in draw.repaired]
+    after = [item.smiles for draw in draws for item in draw.repaired] if repaired else None
     return Sample(
-        name or "model",
+        name,
         [item.smiles for item in decoded],
         [item.reason for item in decoded],
         atoms=np.concatenate([draw.atoms for draw in draws]),
         bonds=np.concatenate([draw.bonds for draw in draws]),
-        vocabulary=model.vocabulary,
-        repaired=repaired,
-        notes=[f"{n:,} molecules drawn from the model with seed {seed}"],
+        vocabulary=vocabulary,
+        repaired=after,
     )
 
 

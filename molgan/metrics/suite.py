@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from molgan.metrics.features import Features
     from molgan.metrics.protocols import Protocol
     from molgan.metrics.reference import Reference
-
-log = logging.getLogger("molgan")
 
 Rows = npt.NDArray[np.int64]
 
@@ -121,7 +118,6 @@ class Bench:
         try:
             yield
         except MolganError as error:
-            log.warning("%s: no %s: %s", self.sample.name, key, error)
             self.report.missing[key] = str(error)
 
 

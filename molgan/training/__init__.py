@@ -3,7 +3,7 @@
 from molgan.training.adversarial_phase import AdversarialPhase
 from molgan.training.autoencoder_phase import AutoencoderPhase
 from molgan.training.context import AveragedNetworks, Context, Networks, RealMolecules
-from molgan.training.evaluation import Evaluation, distance_to_reference, judge, library_of
+from molgan.training.evaluation import Evaluation, final_report, judge, library_of
 from molgan.training.guard import CollapseGuard
 from molgan.training.latent_phase import LatentPhase
 from molgan.training.phase import Phase
@@ -26,7 +26,7 @@ __all__ = [
     "TensorBoard",
     "Tracker",
     "Trainer",
-    "distance_to_reference",
+    "final_report",
     "judge",
     "library_of",
 ]

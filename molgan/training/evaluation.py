@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from molgan.chem import Decoded
-from molgan.errors import ConfigError, MolganError
+from molgan.data import MoleculeDataset
+from molgan.errors import ConfigError
 from molgan.library import Library
-from molgan.metrics import Figures, HashedIdentities, evaluate, evaluate_lenient, fcd
+from molgan.metrics import (
+    Figures,
+    HashedIdentities,
+    Protocol,
+    Report,
+    dataset_reference,
+    evaluate,
+    evaluate_lenient,
+    measure,
+)
+from molgan.metrics.protocols import GROUPS
+from molgan.metrics.samples import sample_from_draws
 from molgan.rewards import Scorer
 from molgan.sampling import Draw, Sampler, choice_rng
-
-log = logging.getLogger("molgan")
 
 
 @dataclass
@@ -28,24 +36,29 @@ class Evaluation:
     Attributes:
         samples: molecules drawn at each evaluation, always from the same noise.
         final_samples: molecules drawn for the final figures and the library.
+        final: groups of figures of the final sample, of `molgan.metrics.protocols.GROUPS`; against
+            the test split of the data. What has to do with FCD needs the extra ``metrics``.
         lenient: also count as MolGAN's code did.
-        fcd: also the Fréchet ChemNet distance of the final sample to the test split (extra
-            ``metrics``; about ten seconds for 1,000 molecules on a CPU core).
         repair: a repair policy; figures are given before and, as ``repaired/...``, after it.
     """
 
     samples: int = 1000
     final_samples: int = 10_000
+    final: Sequence[str] = ("strict", "moses", "structure", "memorisation")
     lenient: bool = False
-    fcd: bool = False
     repair: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse empty samples.
+        """Refuse empty samples and unknown figures.
 
         Raises:
             ConfigError: naming the key.
         """
+        unknown = [group for group in self.final if group not in GROUPS]
+        if unknown:
+            raise ConfigError(
+                f"trainer.evaluation.final: there is no {unknown[0]!r}; use {', '.join(GROUPS)}"
+            )
         for key in ("samples", "final_samples"):
             count = getattr(self, key)
             if not isinstance(count, int) or count < 1:
@@ -85,7 +98,7 @@ def judge(
     settings: Evaluation,
     scorer: Scorer,
 ) -> Figures:
-    """Figures of a sample: strict, mean scores, and lenient or repaired where asked for."""
+    """Figures of an evaluation during training: strict, mean scores, others where asked for."""
     decoded = [item for draw in draws for item in draw.decoded]
     figures = evaluate(decoded, identities, training_size=len(identities))
     figures |= mean_scores(decoded, scorer)
@@ -120,20 +133,46 @@ def mean_scores(decoded: Sequence[Decoded], scorer: Scorer) -> Figures:
     return {**means, "reward": float(result.total.mean())}
 
 
-def distance_to_reference(
-    decoded: Sequence[Decoded], reference: Sequence[str], cache_dir: Path | None
-) -> Figures:
-    """``fcd`` of the valid molecules to the reference, with the number of molecules on both sides.
+def final_report(
+    draws: Sequence[Draw],
+    sampler: Sampler,
+    dataset: MoleculeDataset,
+    settings: Evaluation,
+    scorer: Scorer,
+    *,
+    name: str,
+    seed: int,
+    n_jobs: int = 1,
+    progress: bool = False,
+) -> Report:
+    """All figures of the final sample, as `molgan.evaluate` gives them, and its mean scores.
 
-    A missing `fcd` package or a sample too small costs only this figure; the log says so.
+    Args:
+        draws: the sample.
+        sampler: that drew it.
+        dataset: whose splits are the reference.
+        settings: which groups of figures.
+        scorer: the objective with its cache.
+        name: of the sample, in tables.
+        seed: of the bootstrap.
+        n_jobs: worker processes for RDKit.
+        progress: show progress bars.
     """
-    valid = [item.smiles for item in decoded if item.smiles is not None]
-    try:
-        value = fcd(valid, reference, cache_dir=cache_dir, progress=True)
-    except MolganError as error:
-        log.warning("no FCD: %s", error)
-        return {}
-    return {"fcd": value, "fcd_n": len(valid), "fcd_reference_n": len(reference)}
+    reference = dataset_reference(dataset)
+    reference.n_jobs, reference.progress = n_jobs, progress
+    sample = sample_from_draws(draws, name, sampler.codec.vocabulary, sampler.repair is not None)
+    groups = [*settings.final, *(["lenient"] if settings.lenient else [])]
+    report = measure(
+        sample,
+        reference,
+        Protocol("final sample", list(dict.fromkeys(groups))),
+        seed=seed,
+        n_jobs=n_jobs,
+        progress=progress,
+    )
+    decoded = [item for draw in draws for item in draw.decoded]
+    report.figures |= mean_scores(decoded, scorer)
+    return report
 
 
 def library_of(decoded: Sequence[Decoded], identities: HashedIdentities, scorer: Scorer) -> Library:

@@ -14,21 +14,23 @@ import torch
 
 from molgan.errors import ConfigError, MolganError
 from molgan.library import Library, atomic_write, write_curves
+from molgan.metrics import Comparison
 
 CONFIG = "config.json"
 METRICS = "metrics.jsonl"
 CURVES = "training.png"
+REPORT = "report.html"
 MANIFEST = "manifest.json"
 
 _PACKAGES = ("molgan", "torch", "rdkit", "numpy", "torch-geometric", "hydra-core")
 # What a new run in the folder of an old one must not inherit.
 _SAMPLES = "samples/" + 12 * "[0-9]" + ".csv"
-_OF_A_RUN = ("checkpoint.pt", "best.molgan", "last.molgan", "results.json", _SAMPLES)
+_OF_A_RUN = ("checkpoint.pt", "best.molgan", "last.molgan", "results.json", REPORT, _SAMPLES)
 # What a killed process was writing, and nothing that could be the user's own.
 _HALF_WRITTEN = (
     "checkpoint.partial",
     *(f".{name}.*.tmp" for name in ("best.molgan", "last.molgan", METRICS, CONFIG, MANIFEST)),
-    *(f".{name}.*.tmp" for name in ("library.*", "results.json", CURVES)),
+    *(f".{name}.*.tmp" for name in ("library.*", "results.json", CURVES, REPORT)),
     "samples/." + 12 * "[0-9]" + ".csv.*.tmp",
 )
 # Settings that may differ between a run and its resumption.
@@ -116,14 +118,15 @@ def check_same_data(run_dir: Path, content_hash: str) -> None:
 def write_results(
     run_dir: Path,
     library: Library,
-    figures: Mapping[str, float],
+    comparison: Comparison,
     legend: Sequence[str],
 ) -> None:
-    """Write the final library, its picture, the curves and ``results.json``."""
+    """Write the final library, its picture, the curves, ``results.json`` and ``report.html``."""
     library.write_smi(run_dir / "library.smi")
     library.write_csv(run_dir / "library.csv")
     with atomic_write(run_dir / "results.json") as file:
-        json.dump(dict(figures), file, indent=2)
+        json.dump(dict(comparison.reports[0].figures), file, indent=2)
+    comparison.to_html(run_dir / REPORT, title=f"molgan run {run_dir.name}")
     if len(library):
         library.write_grid(run_dir / "library.png", legend)
     write_curves(run_dir / METRICS, run_dir / CURVES)

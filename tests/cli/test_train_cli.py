@@ -56,7 +56,14 @@ def largest_file(size: int) -> Iterator[None]:
 def test_what_a_run_leaves_behind(learnt_run: Path, tiny_settings):
     names = {path.name for path in learnt_run.iterdir()}
     assert names == {
-        *("config.json", "manifest.json", "metrics.jsonl", "results.json", "train.log"),
+        *(
+            "config.json",
+            "manifest.json",
+            "metrics.jsonl",
+            "report.html",
+            "results.json",
+            "train.log",
+        ),
         *("best.molgan", "last.molgan", "checkpoint.pt", "samples", ".hydra"),
         *("library.smi", "library.csv", "library.png", "training.png"),
     }
