@@ -19,7 +19,7 @@ from molgan.metrics.basic import (
 from molgan.metrics.chemnet import FCDStatistics, fcd, fcd_statistics
 from molgan.metrics.identity import HashedIdentities, hash64, hash_all
 from molgan.metrics.lenient import evaluate_lenient, lenient_smiles
-from molgan.metrics.table import format_table
+from molgan.metrics.reporting.table import format_table
 
 if TYPE_CHECKING:
     from molgan.metrics.features import Features
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         moses_reference,
         no_reference,
     )
-    from molgan.metrics.report import Comparison, Report
+    from molgan.metrics.reporting.report import Comparison, Report
     from molgan.metrics.samples import (
         Sample,
         sample_from_file,
@@ -42,11 +42,11 @@ if TYPE_CHECKING:
     from molgan.metrics.suite import measure
 
 _HOMES = {
-    "Comparison": "report",
+    "Comparison": "reporting.report",
     "Features": "features",
     "Protocol": "protocols",
     "Reference": "reference",
-    "Report": "report",
+    "Report": "reporting.report",
     "Sample": "samples",
     "benchmark_reference": "reference",
     "dataset_reference": "reference",

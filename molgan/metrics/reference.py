@@ -15,7 +15,7 @@ from molgan.errors import ConfigError, DataError
 if TYPE_CHECKING:
     from molgan.data import MoleculeDataset
     from molgan.metrics.features import Features
-    from molgan.metrics.report import Report
+    from molgan.metrics.reporting.report import Report
 
 #: D. Polykovskiy et al., Front. Pharmacol. 11, 565644 (2020); files of molecularsets/moses.
 _MOSES_HOME = "https://media.githubusercontent.com/media/molecularsets/moses/master/data/"
@@ -78,7 +78,7 @@ class Reference:
 
     def report(self) -> Report:
         """Properties of the test molecules, as the last column of a table and for histograms."""
-        from molgan.metrics.report import Report
+        from molgan.metrics.reporting.report import Report
 
         properties = self.features("test").properties()
         figures = {name: float(properties[name].mean()) for name in ("qed", "logp", "sa")}

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from molgan.errors import MolganError
 from molgan.metrics.identity import HashedIdentities
-from molgan.metrics.report import Report
+from molgan.metrics.reporting.report import Report
 from molgan.metrics.samples import Sample
 
 if TYPE_CHECKING:

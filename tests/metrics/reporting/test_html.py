@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from molgan.errors import MolganError
-from molgan.metrics.html import as_html
-from molgan.metrics.plots import COLOURS, as_svg, histograms, size_validity, wilson
-from molgan.metrics.report import Comparison, Report
+from molgan.metrics.reporting.html import as_html
+from molgan.metrics.reporting.plots import COLOURS, as_svg, histograms, size_validity, wilson
+from molgan.metrics.reporting.report import Comparison, Report
 
 VOID = {"meta", "img", "br", "link"}
 

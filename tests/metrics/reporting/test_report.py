@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from molgan.errors import MolganError
-from molgan.metrics.latex import escape
-from molgan.metrics.layout import Cell, gaps, groups, names
-from molgan.metrics.report import Comparison, Report
+from molgan.metrics.reporting.latex import escape
+from molgan.metrics.reporting.layout import Cell, gaps, groups, names
+from molgan.metrics.reporting.report import Comparison, Report
 
 ODD = "a&b_<x>|*%$#{}~^\\`[y]"
 

@@ -8,9 +8,9 @@ from rdkit import Chem
 
 from molgan.chem import Decoded
 from molgan.metrics import HashedIdentities, evaluate
-from molgan.metrics.catalogue import GROUPS, METRICS, in_order, metric
 from molgan.metrics.memorisation import exact_copies, memorisation_figures
-from molgan.metrics.rounding import rounded
+from molgan.metrics.reporting.catalogue import GROUPS, METRICS, in_order, metric
+from molgan.metrics.reporting.rounding import rounded
 from molgan.metrics.structure import ring_figures, scaffold_figures, structure
 
 # What nobody would call better or worse in itself.
