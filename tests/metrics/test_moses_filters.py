@@ -111,7 +111,7 @@ def test_pains_equal_the_plain_patterns_on_molecules_with_hydrogens(shared_data:
     table = [(name, query) for name, query in pains_table() if name not in PAINS_AS_IN_MOSES]
     assert len(table) == 478
     with gzip.open(shared_data / "zinc250k_smiles.csv.gz", "rt") as file:
-        smiles = [line.strip() for line in islice(file, 1, 249_000, 500)]
+        smiles = [line.strip() for line in islice(file, 1, 249_000, 1_500)]
     found = 0
     for text in smiles:
         mol, _ = read_smiles(text)
@@ -122,7 +122,7 @@ def test_pains_equal_the_plain_patterns_on_molecules_with_hydrogens(shared_data:
         if name != "anil_di_alk_D(198)":
             assert (name is not None) == expected, text
         found += expected
-    assert found > 5
+    assert found > 2
 
 
 @pytest.mark.parametrize(
@@ -131,8 +131,6 @@ def test_pains_equal_the_plain_patterns_on_molecules_with_hydrogens(shared_data:
         ("CN(C)c1ccc(CNC(C)=O)cc1", "anil_di_alk_D(198)"),  # RDKit's own pattern lets it pass
         ("CN(C)c1ccc(CN(C)C)cc1", "anil_di_alk_D(198)"),
         ("CN(C)c1ccc(CO)cc1", "anil_di_alk_D(198)"),
-        ("CN(C)c1ccc(COC)cc1", None),
-        ("CNc1ccc(CN(C)C)cc1", None),
         ("CCOC(=O)Cc1csc(=NC(C)=O)[nH]1", None),  # RDKit: thiaz_ene_A(128)
     ],
 )
@@ -142,6 +140,13 @@ def test_two_pains_are_as_in_moses(smiles: str, expected: str | None) -> None:
     assert pains_name(mol) == expected
 
 
+@pytest.mark.parametrize("smiles", ["CN(C)c1ccc(COC)cc1", "CNc1ccc(CN(C)C)cc1", "CN(C)c1ccccc1CO"])
+def test_near_misses_of_the_pattern_that_is_our_own(smiles: str) -> None:
+    smarts = PAINS_AS_IN_MOSES["anil_di_alk_D(198)"]
+    assert smarts is not None
+    assert not Chem.MolFromSmiles(smiles).HasSubstructMatch(Chem.MolFromSmarts(smarts))
+
+
 def test_without_rdkits_table_the_decisions_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     from molgan.metrics import pains
 
@@ -149,15 +154,15 @@ def test_without_rdkits_table_the_decisions_are_the_same(monkeypatch: pytest.Mon
     mols = [Chem.MolFromSmiles(text) for text in smiles]
     before = [pains_name(mol) for mol in mols]
     monkeypatch.setattr(RDConfig, "RDDataDir", "nowhere")
-    pains._parts.cache_clear()
+    pains._patterns.cache_clear()
     try:
         assert [pains_name(mol) for mol in mols] == before
     finally:
-        pains._parts.cache_clear()
+        pains._patterns.cache_clear()
 
 
 def test_moses_molecules_pass(shared_data: Path) -> None:
     with gzip.open(shared_data / "moses_test.csv.gz", "rt") as file:
-        smiles = [line.strip() for line in islice(file, 1, 176_000, 300)]
+        smiles = [line.strip() for line in islice(file, 1, 176_000, 500)]
     failed = {text: reason(text) for text in smiles if reason(text) is not None}
     assert failed == {}
