@@ -43,14 +43,14 @@ _BOND_SIGNS = {
 
 
 def pains_name(mol: Chem.Mol) -> str | None:
-    """Return the name of a PAINS pattern in the molecule, such as ``azo_A(324)``, or None.
+    """Return the name of the first PAINS pattern in the molecule, ``azo_A(324)`` say, or None.
 
     Args:
         mol: Sanitised molecule without explicit hydrogens (RDKit's patterns count them instead of
             matching them, so that nothing changes by leaving them out).
     """
     features = _features(mol)
-    for needed, catalog in _parts():
+    for needed, catalog in _patterns():
         if needed <= features:
             match = catalog.GetFirstMatch(mol)
             if match is not None:
@@ -59,13 +59,16 @@ def pains_name(mol: Chem.Mol) -> str | None:
 
 
 @cache
-def _parts() -> tuple[tuple[frozenset[str], FilterCatalog], ...]:
-    """Return the catalogue in parts, each with the features that all its patterns need."""
-    catalog = FilterCatalog(FilterCatalogParams(FilterCatalogParams.FilterCatalogs.PAINS))
+def _patterns() -> tuple[tuple[frozenset[str], FilterCatalog], ...]:
+    """Return the patterns in RDKit's order, each with the features it needs, as small catalogues.
+
+    A catalogue of one: RDKit does not show the query itself.
+    """
+    everything = FilterCatalog(FilterCatalogParams(FilterCatalogParams.FilterCatalogs.PAINS))
     needs = _needs()
-    parts: dict[frozenset[str], FilterCatalog] = {}
-    for index in range(catalog.GetNumEntries()):
-        entry = catalog.GetEntry(index)
+    patterns = []
+    for index in range(everything.GetNumEntries()):
+        entry = everything.GetEntry(index)
         name = entry.GetDescription()
         needed = needs.get(name, frozenset())
         if name in PAINS_AS_IN_MOSES:
@@ -74,8 +77,10 @@ def _parts() -> tuple[tuple[frozenset[str], FilterCatalog], ...]:
                 continue
             entry = FilterCatalogEntry(name, SmartsMatcher(name, smarts, 1))
             needed = _needed(smarts)
-        parts.setdefault(needed, FilterCatalog()).AddEntry(entry)
-    return tuple(parts.items())
+        single = FilterCatalog()
+        single.AddEntry(entry)
+        patterns.append((needed, single))
+    return tuple(patterns)
 
 
 def _needs() -> dict[str, frozenset[str]]:
