@@ -177,14 +177,14 @@ def _as_text(handle: BinaryIO, newline: str | None = None) -> Iterator[io.TextIO
         text.detach()
 
 
-def _is_clean(text: str) -> bool:
+def is_clean(text: str) -> bool:
     """Whether text came from valid UTF-8: `surrogateescape` marks bytes that did not."""
     return text.isascii() or not any("\udc80" <= c <= "\udcff" for c in text)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Text with undecodable bytes turned into the replacement character."""
-    if _is_clean(text):
+    if is_clean(text):
         return text
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
@@ -202,18 +202,24 @@ def _read_smi(text: io.TextIOWrapper, out: RawMolecules) -> list[str]:
         if smiles.startswith("#") or (row == 0 and smiles.lower() in SMILES_COLUMNS):
             continue
         row += 1
-        if not _is_clean(smiles):
+        if not is_clean(smiles):
             out.skip("not UTF-8", f"line {number}")
             continue
         out.smiles.append(smiles)
         out.rows.append(row - 1)
-        names.append(_printable(fields[1].strip()) if len(fields) > 1 else "")
+        names.append(printable(fields[1].strip()) if len(fields) > 1 else "")
     out.data_rows = row
     return names
 
 
-def _find_column(header: list[str], wanted: str | None, path: Path) -> int:
-    """Index of the SMILES column: the one named, else the first of the usual names."""
+def find_column(
+    header: list[str], wanted: str | None, path: Path, key: str = "data.column"
+) -> int:
+    """Index of the SMILES column: the one named, else the first of the usual names.
+
+    Raises:
+        DataError: if there is none; `key` is the setting by which the user can name it.
+    """
     if wanted is not None:
         if wanted in header:
             return header.index(wanted)
@@ -222,15 +228,25 @@ def _find_column(header: list[str], wanted: str | None, path: Path) -> int:
         for usual in SMILES_COLUMNS:
             if usual in lowered:
                 return lowered.index(usual)
-    there = ", ".join(repr(_printable(name)[:40]) for name in header[:30])
+    there = ", ".join(repr(printable(name)[:40]) for name in header[:30])
     problem = f"has no column {wanted!r}" if wanted is not None else "has no column of SMILES"
     raise DataError(
         f"{path} {problem}; its columns are {there} (the first line is the header). "
-        f"Name the right one with data.column=."
+        f"Name the right one with {key}=."
     )
 
 
-def _delimiter(first_line: str, path: Path) -> str:
+def find_names(
+    header: list[str], wanted: str | None, path: Path, key: str = "data.name_column"
+) -> int:
+    """Index of the column of names, -1 if none is named and none has a usual name."""
+    if wanted is not None:
+        return find_column(header, wanted, path, key)
+    lowered = [name.lower() for name in header]
+    return next((lowered.index(usual) for usual in NAME_COLUMNS if usual in lowered), -1)
+
+
+def find_delimiter(first_line: str, path: Path) -> str:
     """The character that parts the columns: comma, else tab or semicolon if the header has one."""
     if ".tsv" in [suffix.lower() for suffix in path.suffixes]:
         return "\t"
@@ -247,14 +263,10 @@ def _read_csv(
 ) -> list[str]:
     """A table with one header line; fields may be quoted and hold line ends (as ZINC250k's do)."""
     first = text.readline()
-    mark = delimiter or _delimiter(first, path)
+    mark = delimiter or find_delimiter(first, path)
     header = [name.strip() for name in next(csv.reader([first], delimiter=mark), [])]
-    smiles_at = _find_column(header, column, path)
-    if name_column is not None:
-        names_at = _find_column(header, name_column, path)
-    else:
-        lowered = [name.lower() for name in header]
-        names_at = next((lowered.index(usual) for usual in NAME_COLUMNS if usual in lowered), -1)
+    smiles_at = find_column(header, column, path)
+    names_at = find_names(header, name_column, path)
 
     names: list[str] = []
     reader = csv.reader(text, delimiter=mark)
@@ -273,13 +285,13 @@ def _read_csv(
             smiles = fields[smiles_at].strip()
             if not smiles:
                 out.skip("blank", where)
-            elif not _is_clean(smiles):
+            elif not is_clean(smiles):
                 out.skip("not UTF-8", where)
             else:
                 out.smiles.append(smiles)
                 out.rows.append(row)
                 named = 0 <= names_at < len(fields)
-                names.append(_printable(fields[names_at].strip()) if named else "")
+                names.append(printable(fields[names_at].strip()) if named else "")
     except csv.Error as error:
         raise DataError(f"{path}, line {reader.line_num + 1}: {error}.") from error
     finally:
