@@ -5,9 +5,9 @@ Polykovskiy et al., Front. Pharmacol. 11, 565644, 2020), which made the MOSES se
 molecule passes them. The SMARTS here are written from what each of the 22 MCFs describes, for
 molecules without explicit hydrogen (MOSES adds hydrogens first; the queries here count them).
 
-Three MCFs are written with fixed double bonds and RDKit gives rings like these aromatic ones, so
-that they never match in the program either: 2-unsubstituted furans (MCF12), anilines (MCF15), and
-thiophenes (MCF13), of which only S-oxides are caught. To be comparable, the same is done here.
+Three MCFs of the program are written with fixed double bonds, while RDKit sees such rings as
+aromatic: those for furans (MCF12) and anilines (MCF15) never match, and that for thiophenes (MCF13)
+only their S-oxides. The published tables were made that way, so the same is done here.
 """
 
 from __future__ import annotations
