@@ -68,7 +68,7 @@ def embed(
         The conformer, or the reason why there is none: "parse", "empty", "dummy", "fragments",
         "embedding failed (...)", "no force field parameters", "no finite energy".
     """
-    _check(seed, attempts, seconds, conformers)
+    check_settings(seed, attempts, seconds, conformers)
     with quiet_rdkit():
         mol: Any = Chem.MolFromSmiles(smiles)
         if mol is None:
@@ -113,7 +113,7 @@ def embed_all(
     """
     from tqdm.auto import tqdm
 
-    _check(seed, attempts, seconds, conformers)
+    check_settings(seed, attempts, seconds, conformers)
     total = len(smiles) if isinstance(smiles, list | tuple) else None
     settings = (seed, attempts, seconds, conformers)
     outcomes = run_each(_embedded, smiles, *settings, seconds=seconds, n_jobs=n_jobs)
@@ -188,7 +188,8 @@ def _relaxed(mol: Chem.Mol) -> Conformer | str:
     return Conformer(kept, Chem.MolToSmiles(Chem.RemoveHs(kept)), float(energy), name)
 
 
-def _check(seed: int, attempts: int, seconds: float, conformers: int) -> None:
+def check_settings(seed: int, attempts: int, seconds: float, conformers: int) -> None:
+    """Raise a ConfigError for a setting of `embed` that cannot work; it is named."""
     for name, value in {"attempts": attempts, "conformers": conformers}.items():
         if value < 1:
             raise ConfigError(f"{name} for a 3D structure must be 1 or more, not {value}")
