@@ -41,16 +41,10 @@ import numpy as np
 from rdkit import Chem
 
 from molgan.chem import quiet_rdkit
+from molgan.chem.raw import Bond, graph_of, kekulized
 from molgan.chem.reading import identity
 from molgan.metrics.basic import Figures
 from molgan.metrics.identity import HashedIdentities
-from molgan.metrics.raw_graph import (
-    Bond,
-    graph_of,
-    kekulized,
-    raw_molecule,
-    raw_molecule_from_smiles,
-)
 
 __all__ = [
     "DiGressCount",
@@ -65,8 +59,6 @@ __all__ = [
     "gdss_count",
     "gdss_figures",
     "gdss_valid",
-    "raw_molecule",
-    "raw_molecule_from_smiles",
 ]
 
 _LOWER = {

@@ -18,9 +18,8 @@ from rdkit import Chem
 
 from molgan.chem import Codec, Vocabulary, judge_all, quiet_rdkit, repair
 from molgan.chem.parallel import map_chunks
-from molgan.chem.raw import raw_arrays
+from molgan.chem.raw import raw_arrays, raw_molecule, raw_molecule_from_smiles
 from molgan.errors import ConfigError, DataError
-from molgan.metrics.relaxed import raw_molecule, raw_molecule_from_smiles
 
 if TYPE_CHECKING:
     from molgan.bundle import Bundle

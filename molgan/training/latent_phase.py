@@ -23,7 +23,11 @@ class LatentPhase(Phase):
     Args:
         context: see `Phase`.
         objective: adversarial objective, see `molgan.losses.OBJECTIVES`.
-        penalty_weight: gamma of R1 + R2.
+        penalty_weight: gamma of R1 + R2 at the start. A small one lets the critic lead quickly.
+        final_penalty_weight: gamma at the end, reached geometrically over the phase; None keeps it.
+            A critic that has seen the same latents dozens of times begins to know them one by one,
+            and the sampler leaves out what it cannot hit exactly; a larger gamma smooths that out
+            and brings the diversity back (docs/results.md).
         penalty_interval: the penalty is taken every so many steps, with its weight scaled up to
             match (Karras et al. 2020, "lazy regularisation"); it costs as much as three plain
             steps.
@@ -38,6 +42,7 @@ class LatentPhase(Phase):
         context: Context,
         objective: str = "relativistic",
         penalty_weight: float = 0.1,
+        final_penalty_weight: float | None = None,
         penalty_interval: int = 4,
         critic_learning_rate: float = 8e-4,
         instance_noise: float = 0.0,
@@ -51,9 +56,15 @@ class LatentPhase(Phase):
             raise ConfigError(f"objective={objective} is unknown: use {', '.join(OBJECTIVES)}")
         if penalty_interval < 1:
             raise ConfigError(f"penalty_interval={penalty_interval} must be at least 1")
+        if final_penalty_weight is not None and not min(penalty_weight, final_penalty_weight) > 0:
+            raise ConfigError(
+                f"final_penalty_weight={final_penalty_weight} is reached from "
+                f"penalty_weight={penalty_weight} by a constant factor: both must be above 0"
+            )
         self.critic = context.networks.latent_critic
         self.objective = objective
         self.penalty_weight = penalty_weight
+        self.final_penalty_weight = final_penalty_weight
         self.penalty_interval = penalty_interval
         self.instance_noise = instance_noise
         self.add_optimizer("sampler", self.generator.sampler)
@@ -74,6 +85,14 @@ class LatentPhase(Phase):
         """Go on from the averaged sampler: it is steadier than the last one."""
         self.context.averages.write_to(self.context.networks)
 
+    @property
+    def gamma(self) -> float:
+        """Weight of the penalties at this moment of the phase."""
+        if self.final_penalty_weight is None:
+            return self.penalty_weight
+        factor = self.final_penalty_weight / self.penalty_weight
+        return float(self.penalty_weight * factor**self.progress)
+
     def _critic_step(self) -> Stats:
         context = self.context
         real, sizes = self._draw()
@@ -92,7 +111,7 @@ class LatentPhase(Phase):
             if self.penalty_weight and self.steps % self.penalty_interval == 0:
                 penalty = zero_centred_point_penalty(on_real, real)
                 penalty = penalty + zero_centred_point_penalty(on_fake, fake)
-                loss = loss + 0.5 * self.penalty_weight * self.penalty_interval * penalty
+                loss = loss + 0.5 * self.gamma * self.penalty_interval * penalty
                 stats["penalty/latent"] = penalty.detach()
         stats["gradient/latent_critic"] = self.update(loss, "latent_critic")
         return stats

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rdkit import Chem
 
 from molgan.chem import AtomType, Codec, Vocabulary
+from molgan.chem.raw import raw_molecule, raw_molecule_from_smiles
 from molgan.metrics import HashedIdentities
 from molgan.metrics.relaxed import (
     DiGressCount,
@@ -23,8 +24,6 @@ from molgan.metrics.relaxed import (
     gdss_count,
     gdss_figures,
     gdss_valid,
-    raw_molecule,
-    raw_molecule_from_smiles,
 )
 
 TYPES = [AtomType("C"), AtomType("N"), AtomType("O"), AtomType("F"), AtomType("N", 1)]

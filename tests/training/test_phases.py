@@ -160,6 +160,14 @@ def test_the_reward_rises_over_its_ramp(make_trainer, seen: int, expected: float
     assert phase._current_reward_weight() == pytest.approx(expected / 2)
 
 
+@pytest.mark.parametrize(("progress", "expected"), [(0.0, 0.1), (0.5, 0.4), (1.0, 1.6)])
+def test_the_latent_penalty_grows_by_a_constant_factor(make_trainer, progress, expected):
+    trainer = make_trainer(None, "trainer.phases.latent.final_penalty_weight=1.6")
+    phase = trainer._phases["latent"]
+    phase.seen = int(progress * phase.molecules)
+    assert phase.gamma == pytest.approx(expected)
+
+
 def test_without_a_ramp_the_reward_is_there_at_once(make_trainer):
     phase = adversarial(make_trainer, "trainer.phases.adversarial.reward_ramp=0")
     assert phase._current_reward_weight() == 0.3
@@ -259,6 +267,7 @@ def test_the_generator_climbs_the_reward(make_trainer):
         ("adversarial.reward_weight=1.5", "reward_weight=1.5"),
         ("latent.objective=minimacks", "objective=minimacks is unknown"),
         ("latent.penalty_interval=0", "penalty_interval=0"),
+        ("latent.final_penalty_weight=0", "final_penalty_weight=0"),
         ("autoencoder.batch_size=0", "batch_size=0"),
         ("autoencoder.learning_rate=-1", "learning_rate=-1"),
         ("autoencoder.batch_size=null", "autoencoder"),

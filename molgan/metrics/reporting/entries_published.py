@@ -192,6 +192,7 @@ PUBLISHED: tuple[Metric, ...] = (
         "number",
         "",
         "what as many molecules drawn like the test molecules would score",
+        _NSPDK,
     ),
     entry("gdss/fcd", "GDSS: FCD", "number", "down", "after correction, to the test set", _GDSS),
     entry(
