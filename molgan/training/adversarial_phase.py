@@ -54,6 +54,7 @@ class AdversarialPhase(Phase):
         latent_weight: weight of the latent critic, which goes on learning; holds the sampler to the
             data.
         latent_penalty_weight: gamma of the latent critic's penalties, taken every fourth step.
+        instance_noise: noise on what the latent critic sees, as in the latent phase.
         reconstruction_weight: weight of the autoencoder's loss; holds the decoder to the data.
         latent_noise: noise of that reconstruction, as in the autoencoder's phase.
         repair_weight: weight of self-distillation from the valence repair: where a generated graph
@@ -81,6 +82,7 @@ class AdversarialPhase(Phase):
         adversarial_weight: float = 1.0,
         latent_weight: float = 0.0,
         latent_penalty_weight: float = 0.1,
+        instance_noise: float = 0.0,
         reconstruction_weight: float = 0.0,
         latent_noise: float = 0.8,
         repair_weight: float = 0.0,
@@ -115,6 +117,7 @@ class AdversarialPhase(Phase):
         self.reward_interval, self.reward_batch_size = reward_interval, reward_batch_size
         self.adversarial_weight = adversarial_weight
         self.latent_weight, self.latent_penalty_weight = latent_weight, latent_penalty_weight
+        self.instance_noise = instance_noise
         self.reconstruction_weight, self.latent_noise = reconstruction_weight, latent_noise
         self.repair_weight = repair_weight
         #: the collapse guard lowers this to make the reward weaker
@@ -186,7 +189,8 @@ class AdversarialPhase(Phase):
         sizes = context.data.sizes[rows]
         with torch.no_grad(), context.fabric.autocast():
             fake = self.generator.latent(context.noise(len(rows)), sizes)
-        real, fake = self._latents[rows].requires_grad_(), fake.requires_grad_()
+        real = context.blurred(self._latents[rows], self.instance_noise).requires_grad_()
+        fake = context.blurred(fake, self.instance_noise).requires_grad_()
         with context.fabric.autocast():
             scores = critic(torch.cat([real, fake]), torch.cat([sizes, sizes]))
             on_real, on_fake = scores.chunk(2)
@@ -278,10 +282,14 @@ class AdversarialPhase(Phase):
     def _latent_loss(self, latent: Tensor, rows: Tensor) -> Tensor:
         assert self.latent_critic is not None
         assert self._latents is not None
-        sizes = self.context.data.sizes[rows]
-        with self.context.fabric.autocast():
+        context, sizes = self.context, self.context.data.sizes[rows]
+        with context.fabric.autocast():
             return latent_generator_loss(
-                self.latent_critic, self._latents[rows], latent, sizes, "relativistic"
+                self.latent_critic,
+                context.blurred(self._latents[rows], self.instance_noise),
+                context.blurred(latent, self.instance_noise),
+                sizes,
+                "relativistic",
             )
 
     def _reconstruction(self, rows: Tensor) -> Tensor:

@@ -177,6 +177,14 @@ class Context:
         """Standard normal noise of the same shape."""
         return torch.randn(tensor.shape, generator=self.rng, device=tensor.device)
 
+    def blurred(self, points: Tensor, noise: float) -> Tensor:
+        """Points with instance noise of that standard deviation; the very points for 0.
+
+        Sonderby et al. 2017 (arXiv:1610.04490): a critic that sees every point blurred cannot
+        know the training points one by one.
+        """
+        return points + noise * self.randn_like(points) if noise else points
+
     def random_states(self) -> Tensor:
         """``(processes, S)`` uint8, on the CPU: where `rng` stands in every process."""
         state = self.rng.get_state()

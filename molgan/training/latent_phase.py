@@ -98,8 +98,8 @@ class LatentPhase(Phase):
         real, sizes = self._draw()
         with torch.no_grad(), context.fabric.autocast():
             fake = self.generator.latent(context.noise(len(real)), sizes)
-        real = self._blurred(real).requires_grad_()
-        fake = self._blurred(fake).requires_grad_()
+        real = context.blurred(real, self.instance_noise).requires_grad_()
+        fake = context.blurred(fake, self.instance_noise).requires_grad_()
         with context.fabric.autocast():
             scores = self.critic(torch.cat([real, fake]), torch.cat([sizes, sizes]))
             on_real, on_fake = scores.chunk(2)
@@ -122,7 +122,11 @@ class LatentPhase(Phase):
         with frozen(self.critic), context.fabric.autocast():
             fake = self.generator.latent(context.noise(len(real)), sizes)
             loss = latent_generator_loss(
-                self.critic, self._blurred(real), self._blurred(fake), sizes, self.objective
+                self.critic,
+                context.blurred(real, self.instance_noise),
+                context.blurred(fake, self.instance_noise),
+                sizes,
+                self.objective,
             )
         norm = self.update(loss, "sampler")
         return {"loss/latent_generator": loss.detach(), "gradient/sampler": norm}
@@ -131,11 +135,6 @@ class LatentPhase(Phase):
         assert self._latents is not None, "begin() encodes the training set"
         rows = self.context.data.draw_indices(self.batch_size, self.context.rng)
         return self._latents[rows], self.context.data.sizes[rows]
-
-    def _blurred(self, latent: Tensor) -> Tensor:
-        if not self.instance_noise:
-            return latent
-        return latent + self.instance_noise * self.context.randn_like(latent)
 
 
 def latent_generator_loss(
