@@ -1,0 +1,11 @@
+"""Screening: a file of molecules to hits with scores, rejected ones with reasons, and a pick."""
+
+from __future__ import annotations
+
+from molgan.screening.export import Export
+from molgan.screening.library import screen_library
+from molgan.screening.picking import Pick
+from molgan.screening.pipeline import Engine, Job, run
+from molgan.screening.settings import Screen
+
+__all__ = ["Engine", "Export", "Job", "Pick", "Screen", "run", "screen_library"]

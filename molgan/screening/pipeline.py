@@ -1,0 +1,384 @@
+"""A whole screen: the input streamed through the workers, then pick, export and report."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from molgan.data.readers import file_format, open_bytes, user_path
+from molgan.data.streaming import Row, stream_rows
+from molgan.errors import ConfigError, DataError, MolganError
+from molgan.library.writers import atomic_write, cannot_write
+from molgan.screening import tables
+from molgan.screening.engines import run_chunks
+from molgan.screening.export import Export
+from molgan.screening.isolation import Work as AnyWork
+from molgan.screening.ledger import differing
+from molgan.screening.picking import Pick
+from molgan.screening.references import chunks_of, load_references
+from molgan.screening.settings import Screen
+from molgan.screening.sorting import Sorter
+from molgan.screening.work import Work
+
+log = logging.getLogger("molgan.screening")
+
+MANIFEST = "manifest.json"
+RESUME = ("auto", "never")
+
+_PIECE = 2**20
+
+
+@dataclass(frozen=True)
+class Engine:
+    """How and where the work is done; it changes nothing in the results.
+
+    Attributes:
+        parallel: "joblib", "dask" or "none".
+        n_jobs: Worker processes, -1 for one per core.
+        seconds: Wall-clock time for one molecule.
+        scheduler: Address of a Dask scheduler.
+        chunk: Molecules that travel together.
+    """
+
+    parallel: str = "joblib"
+    n_jobs: int = 1
+    seconds: float = 60.0
+    scheduler: str | None = None
+    chunk: int = 250
+
+    def options(self) -> dict[str, Any]:
+        """Arguments for `run_chunks`."""
+        names = ("parallel", "n_jobs", "seconds", "scheduler")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One screen of one file.
+
+    Attributes:
+        source: File of molecules.
+        out: Folder for the results.
+        screen: What is done to each molecule.
+        pick: What is chosen among the hits.
+        export: What is written besides tables.
+        dock: Docking and imported scores; see `molgan.screening.docking`.
+        engine: How the work is done.
+        column: Column of SMILES in a table; None finds it.
+        name_column: Column of names; None finds it.
+        delimiter: Between columns; None finds it.
+        resume: "auto" goes on with an interrupted run of the same settings; "never" starts anew.
+        progress: Whether to show a bar.
+        report: Whether to write report.html.
+    """
+
+    source: Path
+    out: Path
+    screen: Screen
+    pick: Pick = field(default_factory=Pick)
+    export: Export = field(default_factory=Export)
+    dock: Any = None
+    engine: Engine = field(default_factory=Engine)
+    column: str | None = None
+    name_column: str | None = None
+    delimiter: str | None = None
+    resume: str = "auto"
+    progress: bool = True
+    report: bool = True
+
+    def check(self) -> None:
+        """Refuse what cannot work, before anything is written.
+
+        Raises:
+            MolganError: For the first thing found; it names the key or the file.
+        """
+        if self.resume not in RESUME:
+            raise ConfigError(f"resume={self.resume}: choose from {', '.join(RESUME)}")
+        if self.engine.chunk < 1:
+            raise ConfigError(f"chunk={self.engine.chunk}: a whole number from 1 up is wanted")
+        if not self.engine.seconds > 0:
+            raise ConfigError(f"seconds={self.engine.seconds}: a number above 0 is wanted")
+        if self.engine.n_jobs < -1 or self.engine.n_jobs == 0:
+            raise ConfigError(f"n_jobs={self.engine.n_jobs}: a number from 1 up, or -1, is wanted")
+        user_path(self.source, "in")
+        for key in ("actives", "known"):
+            if (path := getattr(self.screen, key)) is not None:
+                user_path(path, key)
+        self.screen.check()
+        self.pick.check(self.screen.numbers())
+        self.export.check()
+        if self.dock is not None:
+            self.dock.check()
+
+    def rows(self) -> Iterator[Row]:
+        """The rows of the input from its beginning."""
+        return stream_rows(
+            self.source,
+            column=self.column,
+            name_column=self.name_column,
+            delimiter=self.delimiter,
+        )
+
+
+def run(job: Job, work: Callable[[Work], AnyWork] | None = None) -> dict[str, Any]:
+    """Screen a file into a folder.
+
+    Args:
+        job: The settings.
+        work: Wraps what is done to rows, for those who add steps of their own.
+
+    Returns:
+        The manifest that was written.
+
+    Raises:
+        MolganError: For settings, files or a disk that cannot work.
+    """
+    job.check()
+    source = _survey(job.source)
+    identity = _identity(job, source)
+    finished = _finished(job, identity)
+    if finished is not None:
+        log.info("%s is finished already; resume=never does it again", job.out)
+        return finished
+    with _folder(job.out), _log_file(job.out / "screen.log"):
+        log.info("screening %s into %s", job.source, job.out)
+        began = time.monotonic()
+        sorter = Sorter(job.out, job.screen.columns(), identity, bits=job.pick.needs_bits)
+        (job.out / MANIFEST).unlink(missing_ok=True)
+        sorter.start(job.resume == "auto")
+        try:
+            sample = _stream(job, sorter, source["rows"], work)
+        finally:
+            sorter.close()
+        counts = dict(sorter.counts)
+        took = time.monotonic() - began
+        log.info(
+            "%s rows in %.1f s (%.0f a second)",
+            f"{counts.get('in', 0):,}",
+            took,
+            counts.get("in", 0) / max(took, 1e-9),
+        )
+        _add_up(counts)
+        manifest = _finish(job, sorter, counts, identity, sample)
+        if counts.get("in", 0) == counts.get("unreadable", 0):
+            raise DataError(_nothing_readable(job, counts))
+        return manifest
+
+
+def _stream(
+    job: Job, sorter: Sorter, expected: int, wrap: Callable[[Work], AnyWork] | None
+) -> list[str]:
+    """Everything up to the sorted rows; returns SMILES of known molecules for the report."""
+    from tqdm.auto import tqdm
+
+    rows = job.rows()
+    first = next(rows, None)  # says now what is wrong with the file
+    references, sample = load_references(job.screen, **job.engine.options())
+    work: AnyWork = Work(job.screen, references, bits=job.pick.needs_bits)
+    if wrap is not None:
+        work = wrap(work)  # type: ignore[arg-type]
+    done = sorter.rows
+    if sorter.resumed:
+        log.info("going on after %s rows", f"{done:,}")
+    whole = iter(()) if first is None else _chain(first, rows)
+    for _ in islice(whole, done):
+        pass
+    bar = tqdm(
+        total=max(expected, done) or None,
+        initial=done,
+        desc="screening",
+        unit=" molecules",
+        disable=not job.progress,
+        smoothing=0.05,
+    )
+    with bar:
+        chunks = chunks_of(whole, job.engine.chunk)
+        for chunk, results in run_chunks(work, chunks, **job.engine.options()):
+            sorter.append(chunk, results)
+            bar.update(len(chunk))
+    return sample
+
+
+def _chain(first: Row, rows: Iterator[Row]) -> Iterator[Row]:
+    yield first
+    yield from rows
+
+
+def _finish(
+    job: Job, sorter: Sorter, counts: dict[str, int], identity: dict[str, Any], sample: list[str]
+) -> dict[str, Any]:
+    """What is written once all rows are sorted; the manifest comes last."""
+    out, hits = job.out, job.out / "hits.csv"
+    tables.write_hits(sorter.files["hits"], out, job.screen.columns(), sorter.copies())
+    figures: dict[str, Any] = {}
+    chosen = hits
+    if job.pick.wanted:
+        log.info("picking")
+        places = job.pick.choose(hits, sorter.files.get("bits"))
+        tables.write_selection(hits, out, "picked", places.tolist())
+        figures["picked"] = len(places)
+        chosen = out / "picked.csv"
+    figures.update(job.export.write(chosen, out, n_jobs=job.engine.n_jobs, progress=job.progress))
+    if job.dock is not None:
+        figures.update(job.dock.write(chosen, out, job.export, progress=job.progress))
+    if job.export.parquet:
+        tables.write_parquet(hits, out / "hits.parquet", job.screen.numbers())
+    manifest = {
+        **identity,
+        "counts": {
+            key: counts.get(key, 0)
+            for key in ("in", "hits", "rejected", "duplicates", "unreadable")
+        },
+        "rejected_at": {
+            key.partition(":")[2]: count for key, count in counts.items() if ":" in key
+        },
+        **figures,
+    }
+    if job.report:
+        from molgan.screening.report import write_report
+
+        log.info("writing the report")
+        write_report(out, job, manifest, sample)
+    with atomic_write(out / MANIFEST) as file:
+        json.dump(manifest, file, indent=2)
+        file.write("\n")
+    shutil.rmtree(sorter.work, ignore_errors=True)
+    return manifest
+
+
+def _add_up(counts: dict[str, int]) -> None:
+    parts = ("hits", "rejected", "duplicates", "unreadable")
+    if counts.get("in", 0) != sum(counts.get(part, 0) for part in parts):
+        raise AssertionError(f"the counts do not add up: {counts}")
+
+
+def _nothing_readable(job: Job, counts: dict[str, int]) -> str:
+    rows = counts.get("in", 0)
+    if not rows:
+        return f"in={job.source} holds no molecules"
+    first = next(tables.read_table(job.out / "rejected.csv"))
+    shown = first["smiles"][:60]
+    hint = ""
+    if any(mark in shown for mark in ",;\t|"):
+        hint = " If that is a table, give the file the ending .csv, and delimiter= if need be."
+    return (
+        f"in={job.source}: none of {rows:,} rows holds a molecule that can be read; the first is "
+        f"{shown!r} ({first['detail']}). {job.out / 'rejected.csv'} lists them all.{hint}"
+    )
+
+
+def _identity(job: Job, source: dict[str, Any]) -> dict[str, Any]:
+    """What decides the results, as plain values; the same for any number of workers."""
+    return {
+        "input": {"file": job.source.name, "sha256": source["sha256"], "bytes": source["bytes"]},
+        "settings": {
+            "column": job.column,
+            "name_column": job.name_column,
+            "delimiter": job.delimiter,
+            **job.screen.identity(),
+            "pick": job.pick.identity(),
+            "export": job.export.identity(),
+            "dock": None if job.dock is None else job.dock.identity(),
+        },
+        "versions": {name: _version(name) for name in ("molgan", "rdkit", "numpy")},
+    }
+
+
+def _version(name: str) -> str:
+    import molgan
+
+    if name == "molgan":
+        return molgan.__version__
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _finished(job: Job, identity: dict[str, Any]) -> dict[str, Any] | None:
+    """The manifest of the same screen, if the folder holds its complete results."""
+    path = job.out / MANIFEST
+    if job.resume != "auto" or not path.is_file():
+        return None
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise MolganError(
+            f"{path} cannot be read ({error}); resume=never replaces what is there"
+        ) from error
+    differing({key: manifest.get(key, {}) for key in identity}, identity, job.out)
+    return manifest
+
+
+def _survey(path: Path) -> dict[str, Any]:
+    """Hash and size of a file, and about how many rows it has, for the progress bar."""
+    digest = hashlib.sha256()
+    with path.open("rb") as handle:
+        while piece := handle.read(_PIECE):
+            digest.update(piece)
+    mark = b"$$$$" if file_format(path) == "sdf" else b"\n"
+    rows = 0
+    try:
+        with open_bytes(path) as unpacked:
+            while piece := unpacked.read(_PIECE):
+                rows += piece.count(mark)
+    except DataError:
+        pass  # reading says it, after the rows that there are
+    return {"sha256": digest.hexdigest(), "bytes": path.stat().st_size, "rows": rows}
+
+
+@contextmanager
+def _folder(out: Path) -> Iterator[None]:
+    """The folder, made if need be, and nobody else's while this lasts."""
+    from filelock import FileLock, Timeout
+
+    try:
+        (out / ".work").mkdir(parents=True, exist_ok=True)
+        lock = FileLock(out / ".lock", timeout=0)
+        with lock:
+            yield
+        (out / ".lock").unlink(missing_ok=True)
+    except Timeout as error:
+        raise MolganError(f"out={out}: another screen is writing there at this moment") from error
+    except OSError as error:
+        raise cannot_write(error.filename or out, error) from error
+
+
+@contextmanager
+def _log_file(path: Path) -> Iterator[None]:
+    """A copy of what molgan says, with the time, appended to a file."""
+    package = logging.getLogger("molgan")
+    level = package.level
+    try:
+        handler = logging.FileHandler(path, encoding="utf-8")
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    package.addHandler(handler)
+    if package.getEffectiveLevel() > logging.INFO:
+        package.setLevel(logging.INFO)
+    try:
+        yield
+    except BaseException as error:
+        log.error("stopped: %s: %s", type(error).__name__, error)
+        raise
+    finally:
+        package.removeHandler(handler)
+        package.setLevel(level)
+        handler.close()
+
+
+def stage_counts(manifest: dict[str, Any]) -> Counter[str]:
+    """How many were rejected at each stage."""
+    return Counter(manifest["rejected_at"])

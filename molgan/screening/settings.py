@@ -1,0 +1,225 @@
+"""What a screen does to molecules: plain settings, checked before any work."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rdkit import Chem
+from rdkit.Chem import rdMolDescriptors
+
+from molgan.chem.standardize import Standardizer
+from molgan.errors import ConfigError
+from molgan.metrics.similarity import N_BITS, RADIUS
+
+if TYPE_CHECKING:
+    from molgan.screening.work import Reason
+
+# Scores that only some rule sets ask for, where `describe` does not have them.
+_FOR_RULES: dict[str, Callable[[Chem.Mol], float]] = {
+    "lipinski_hba": rdMolDescriptors.CalcNumLipinskiHBA,
+    "lipinski_hbd": rdMolDescriptors.CalcNumLipinskiHBD,
+    "molar_refractivity": lambda mol: rdMolDescriptors.CalcCrippenDescriptors(mol)[1],
+    "atoms": lambda mol: mol.GetNumAtoms(onlyExplicit=False),
+}
+
+ODDITIES = ("reject", "flag", "off")
+
+Range = tuple[float | None, float | None]
+
+
+@dataclass(frozen=True)
+class Screen:
+    """The settings of a screen; what they cannot be is said by `check`.
+
+    Attributes:
+        standardizer: Clean-up before anything else.
+        max_atoms: Larger molecules are not looked at: what describes drugs does not describe them.
+        descriptors: RDKit descriptors by name, in addition to the scores of `molgan.chem`.
+        elements: Symbols of the elements that molecules may consist of; None is any.
+        ranges: Score or descriptor -> (lowest, highest); None is open.
+        rules: Rule sets by name, such as "lipinski".
+        alerts: Catalogues of unwanted structures by name: a match rejects.
+        smarts: Files of unwanted structures, `SMARTS name` a line: a match rejects.
+        oddities: Ring and valence oddities "reject", only "flag", or "off".
+        flags: Catalogues whose matches are only noted in the column `flags`.
+        actives: File of molecules to be similar to: columns `similarity` and `nearest_active`.
+        known: File of molecules that are not novel: column `novel`.
+        novel: Whether known molecules are rejected.
+        scaffolds: Whether hits carry their Murcko scaffold.
+    """
+
+    standardizer: Standardizer = field(default_factory=Standardizer)
+    max_atoms: int = 500
+    descriptors: tuple[str, ...] = ()
+    elements: tuple[str, ...] | None = None
+    ranges: Mapping[str, Range] = field(default_factory=dict)
+    rules: tuple[str, ...] = ()
+    alerts: tuple[str, ...] = ()
+    smarts: tuple[str, ...] = ()
+    oddities: str = "reject"
+    flags: tuple[str, ...] = ()
+    actives: str | None = None
+    known: str | None = None
+    novel: bool = False
+    scaffolds: bool = False
+
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns of scores and notes, in their order."""
+        from molgan.chem.fast_scores import SCORES
+
+        names = [*SCORES, *self.descriptors]
+        if self.actives:
+            names += ["similarity", "nearest_active"]
+        if self.known:
+            names.append("novel")
+        if self.scaffolds:
+            names.append("scaffold")
+        if self.flags or self.oddities == "flag":
+            names.append("flags")
+        return tuple(names)
+
+    def numbers(self) -> tuple[str, ...]:
+        """Those of the columns that hold numbers."""
+        texts = ("nearest_active", "scaffold", "flags")
+        return tuple(name for name in self.columns() if name not in texts)
+
+    def check(self) -> None:
+        """Refuse settings that cannot work, with the key and the choices.
+
+        Raises:
+            ConfigError: For the first one found.
+            DataError: For a SMARTS file that cannot be read; it names file and line.
+        """
+        if self.max_atoms < 1:
+            raise ConfigError(f"max_atoms={self.max_atoms}: a whole number from 1 up is wanted")
+        if self.oddities not in ODDITIES:
+            raise ConfigError(f"oddities={self.oddities}: choose from {', '.join(ODDITIES)}")
+        if self.novel and not self.known:
+            raise ConfigError("novel=true needs known=FILE: the molecules that are not novel")
+        tools = self.tools()
+        numbers = self.numbers()
+        for name in self.ranges:
+            if name not in numbers:
+                raise ConfigError(
+                    f"ranges.{name}: there is no such score; there are {', '.join(numbers)}, and "
+                    "any RDKit descriptor that descriptors= names"
+                )
+        mol = Chem.MolFromSmiles("CCO")
+        for _ in tools.filters(mol, {**tools.describe(mol), "similarity": 0.0, "novel": 1.0}):
+            pass  # a rule that asks for what there is not says so now
+
+    def identity(self) -> dict[str, Any]:
+        """What decides the results, as plain values; files by their content."""
+        plain = asdict(self)
+        plain["ranges"] = {key: list(limits) for key, limits in self.ranges.items()}
+        plain["smarts"] = [_digest(path) for path in self.smarts]
+        plain["actives"] = None if self.actives is None else _digest(self.actives)
+        plain["known"] = None if self.known is None else _digest(self.known)
+        plain["fingerprint"] = f"Morgan, radius {RADIUS}, {N_BITS} bits"
+        return plain
+
+    def tools(self) -> Tools:
+        """What the settings name, loaded; takes a second with all catalogues."""
+        return Tools(self)
+
+
+class Tools:
+    """Scores and filters of a screen, ready for use in one process."""
+
+    def __init__(self, screen: Screen) -> None:
+        from molgan.chem import fast_scores
+        from molgan.chem.alerts import Alerts
+        from molgan.chem.oddities import find_oddities
+        from molgan.chem.rules import Elements, property_ranges, rule_set
+
+        self._screen = screen
+        self._describe = fast_scores.describe
+        self._descriptors: dict[str, Callable[[Chem.Mol], float]] = {
+            name: fast_scores.rdkit_descriptor(name) for name in screen.descriptors
+        }
+        self._rules = {name: rule_set(name) for name in screen.rules}
+        asked = {limit.score for rule in self._rules.values() for limit in rule.limits}
+        self._for_rules = {
+            name: function
+            for name, function in _FOR_RULES.items()
+            if name in asked and name not in fast_scores.SCORES
+        }
+        self._ranges = property_ranges(screen.ranges)
+        self._elements = None if screen.elements is None else Elements(screen.elements)
+        self._alerts = (
+            Alerts(screen.alerts, screen.smarts) if screen.alerts or screen.smarts else None
+        )
+        self._flags = Alerts(screen.flags) if screen.flags else None
+        self._find_oddities = find_oddities
+
+    def describe(self, mol: Chem.Mol) -> dict[str, float]:
+        """All scores and descriptors of one molecule."""
+        scores = dict(self._describe(mol))
+        for name, function in self._descriptors.items():
+            scores[name] = float(function(mol))
+        return scores
+
+    def filters(
+        self, mol: Chem.Mol, scores: Mapping[str, float]
+    ) -> Iterator[tuple[str, list[Reason]]]:
+        """Stages in their order, cheap ones first, each with what the molecule broke there."""
+        from molgan.screening.work import Reason
+
+        if self._elements is not None:
+            yield (
+                "elements",
+                [
+                    Reason(failure, _atoms_of(mol, failure.rpartition(" ")[2]))
+                    for failure in self._elements.failures(mol)
+                ],
+            )
+        if self._screen.ranges:
+            yield (
+                "ranges",
+                [
+                    Reason(limit.score, (), failure)
+                    for limit in self._ranges.limits
+                    if (failure := limit.failure(scores))
+                ],
+            )
+        if self._rules:
+            more = {name: float(function(mol)) for name, function in self._for_rules.items()}
+            yield (
+                "rules",
+                [
+                    Reason(name, (), "; ".join(failures))
+                    for name, rule in self._rules.items()
+                    if (failures := rule.failures({**scores, **more}))
+                ],
+            )
+        if self._screen.novel:
+            yield "novelty", [Reason("known")] if not scores["novel"] else []
+        if self._screen.oddities == "reject":
+            yield "oddities", _reasons(self._find_oddities(mol))
+        if self._alerts is not None:
+            yield "alerts", _reasons(self._alerts.find(mol))
+
+    def flags(self, mol: Chem.Mol) -> list[Reason]:
+        """What is only noted."""
+        found = _reasons(self._flags.find(mol)) if self._flags is not None else []
+        if self._screen.oddities == "flag":
+            found += _reasons(self._find_oddities(mol))
+        return found
+
+
+def _atoms_of(mol: Chem.Mol, symbol: str) -> tuple[int, ...]:
+    return tuple(atom.GetIdx() for atom in mol.GetAtoms() if atom.GetSymbol() == symbol)
+
+
+def _reasons(alerts: Sequence[Any]) -> list[Reason]:
+    from molgan.screening.work import Reason
+
+    return [Reason(f"{alert.catalogue}: {alert.name}", tuple(alert.atoms)) for alert in alerts]
+
+
+def _digest(path: str | Path) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
