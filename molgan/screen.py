@@ -140,7 +140,7 @@ def _export(plain: dict[str, Any]) -> Export:
     }
     if None in numbers.values():
         raise ConfigError(
-            f"export.{[k for k, v in numbers.items() if v is None][0]}: a number is "
+            f"export.{next(key for key, value in numbers.items() if value is None)}: a number is "
             "wanted, not null"
         )
     ph = None

@@ -174,7 +174,7 @@ def _funnel(manifest: Mapping[str, Any]) -> str:
     for label, lost, left in rows:
         share = 100 * left / max(total, 1)
         lines.append(
-            f'<tr><th scope="row">{escape(label)}</th><td>{f"−{lost:,}" if lost else ""}</td>'
+            f'<tr><th scope="row">{escape(label)}</th><td>{f"{-lost:,}" if lost else ""}</td>'
             f'<td>{left:,}</td><td>{share:.3g} %</td><td class="wide">'
             f'<span class="bar" style="width:{share:.2f}%"></span></td></tr>'
         )
@@ -299,7 +299,7 @@ def _title(name: str) -> str:
 
 
 def _shown(text: str) -> str:
-    return f"{float(text):.4g}" if text else "–"
+    return f"{float(text):.4g}" if text else "-"
 
 
 def _settings(manifest: Mapping[str, Any]) -> str:

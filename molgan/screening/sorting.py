@@ -1,4 +1,4 @@
-"""Results into files: hits, rejected molecules, duplicates; each row of the input in exactly one."""
+"""Results into files: each row of the input in exactly one of hits, rejected, duplicates."""
 
 from __future__ import annotations
 
@@ -118,10 +118,8 @@ class Sorter:
                 name, hashed = self._unique(row)
                 numbers["names"].append(hashed)
                 bits.append(result.bits)
-                tables["hits"].append(
-                    [row.number, name, result.smiles, result.inchikey, result.changes]
-                    + list(result.values)
-                )
+                made = (result.smiles, result.inchikey, result.changes, *result.values)
+                tables["hits"].append((row.number, name, *made))
                 continue
             if result.stage == READ:
                 self.counts["unreadable"] += 1
