@@ -131,7 +131,8 @@ def pattern_of(entry: Any) -> Chem.Mol | None:
     if not re.match(rb" [1-9]\d* \d+ ", data[end:]):  # "at most" would have 0 here
         return None
     try:
-        return Chem.Mol(data[start:end])
+        pattern: Chem.Mol = Chem.Mol(data[start:end])  # type: ignore[call-overload]
+        return pattern
     except RuntimeError:
         return None
 
@@ -178,7 +179,7 @@ def _entries(name: str) -> Iterable[Any]:
 
 def _source(entry: Any, name: str) -> str:
     """Return the most exact name of where an entry is from."""
-    part = entry.GetProp("FilterSet") if "FilterSet" in list(entry.GetPropList()) else name
+    part: str = entry.GetProp("FilterSet") if "FilterSet" in list(entry.GetPropList()) else name
     part = part.replace("ChEMBL23_", "CHEMBL_")
     return part if part in _BUILT_IN else name
 

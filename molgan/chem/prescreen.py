@@ -82,7 +82,8 @@ class Prescreen:
         for bond in pattern.GetBonds():
             ring = rings.MinBondRingSize(bond.GetIdx())
             ends = sorted((texts[bond.GetBeginAtomIdx()], texts[bond.GetEndAtomIdx()]))
-            all_of.add(self._position((ends[0], str(bond.GetSmarts()), ring, ends[1])))
+            sign = str(bond.GetSmarts())  # type: ignore[call-arg]
+            all_of.add(self._position((ends[0], sign, ring, ends[1])))
         any_of = []
         for text in set(texts):
             for group in self._recursive(text):

@@ -148,8 +148,8 @@ def _any(values: list[bool | None]) -> bool | None:
 def _term(term: str, kind: Kind) -> bool | None:
     """Judge one condition: True or False if the kind decides it, None if not."""
     if term.startswith("!"):
-        value = _term(term[1:], kind)
-        return None if value is None else not value
+        opposite = _term(term[1:], kind)
+        return None if opposite is None else not opposite
     inner = inner_smarts(term)
     if inner is not None:
         # The first atom must match; that it does is not enough.
