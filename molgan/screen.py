@@ -12,7 +12,7 @@ from molgan import cli
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from molgan.screening import Export, Job, Pick, Screen
+    from molgan.screening import Dock, Export, Job, OtherScores, Pick, Screen
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -111,7 +111,22 @@ def _screen(plain: dict[str, Any]) -> Screen:
         actives=_text(plain["actives"]),
         known=_text(plain["known"]),
         novel=bool(plain["novel"]),
+        other=_other(plain["scores"]),
         scaffolds=plain["pick"]["per_scaffold"] is not None,
+    )
+
+
+def _other(plain: dict[str, Any]) -> OtherScores | None:
+    from molgan.screening import OtherScores
+
+    if plain["file"] is None:
+        return None
+    return OtherScores(
+        file=str(plain["file"]),
+        column=str(plain["column"]),
+        name=str(plain["name"]),
+        better=str(plain["better"]),
+        index=_text(plain["index"]),
     )
 
 
@@ -160,8 +175,37 @@ def _export(plain: dict[str, Any]) -> Export:
     )
 
 
-def _dock(plain: dict[str, Any]) -> Any:
-    return None
+def _dock(plain: dict[str, Any]) -> Dock | None:
+    from molgan.screening import Dock
+
+    dock = plain["dock"]
+    if dock["receptor"] is None:
+        return None
+    return Dock(
+        receptor=str(dock["receptor"]),
+        box=_text(dock["box"]),
+        center=_point(dock, "center"),
+        size=_point(dock, "size"),
+        exhaustiveness=_count(dock, "exhaustiveness", "dock.") or 0,
+        n_poses=_count(dock, "n_poses", "dock.") or 0,
+        scoring=str(dock["scoring"]),
+        seed=int(plain["seed"]),
+        seconds=_float(dock, "seconds", "dock."),
+    )
+
+
+def _point(plain: dict[str, Any], key: str) -> tuple[float, float, float] | None:
+    from molgan.errors import ConfigError
+
+    value = plain[key]
+    if value is None:
+        return None
+    if not isinstance(value, list) or len(value) != 3:
+        raise ConfigError(f"dock.{key}={value}: three numbers in angstrom are wanted")
+    if any(isinstance(one, bool) or not isinstance(one, int | float) for one in value):
+        raise ConfigError(f"dock.{key}={value}: three numbers in angstrom are wanted")
+    x, y, z = map(float, value)
+    return x, y, z
 
 
 def _text(value: Any) -> str | None:

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from molgan.screening.docking import Dock
 from molgan.screening.export import Export
 from molgan.screening.library import screen_library
 from molgan.screening.picking import Pick
 from molgan.screening.pipeline import Engine, Job, run
-from molgan.screening.settings import Screen
+from molgan.screening.settings import OtherScores, Screen
 
-__all__ = ["Engine", "Export", "Job", "Pick", "Screen", "run", "screen_library"]
+__all__ = [
+    "Dock",
+    "Engine",
+    "Export",
+    "Job",
+    "OtherScores",
+    "Pick",
+    "Screen",
+    "run",
+    "screen_library",
+]

@@ -21,8 +21,9 @@ from molgan.data.streaming import Row, stream_rows
 from molgan.errors import ConfigError, DataError, MolganError
 from molgan.library.writers import atomic_write, cannot_write
 from molgan.screening import tables
+from molgan.screening.docking import Dock
 from molgan.screening.engines import run_chunks
-from molgan.screening.export import Export
+from molgan.screening.export import FOLDER, Export
 from molgan.screening.isolation import Work as AnyWork
 from molgan.screening.ledger import differing
 from molgan.screening.picking import Pick
@@ -34,6 +35,10 @@ from molgan.screening.work import Work
 log = logging.getLogger("molgan.screening")
 
 MANIFEST = "manifest.json"
+#: What is written once all molecules are sorted.
+LEFT_AT_THE_END = (
+    "hits.smi", "hits.csv", "hits.parquet", "picked.smi", "picked.csv", "report.html", FOLDER,
+)  # fmt: skip
 RESUME = ("auto", "never")
 
 _PIECE = 2**20
@@ -73,7 +78,7 @@ class Job:
         screen: What is done to each molecule.
         pick: What is chosen among the hits.
         export: What is written besides tables.
-        dock: Docking and imported scores; see `molgan.screening.docking`.
+        dock: How the exported molecules are docked; None docks nothing.
         engine: How the work is done.
         column: Column of SMILES in a table; None finds it.
         name_column: Column of names; None finds it.
@@ -88,7 +93,7 @@ class Job:
     screen: Screen
     pick: Pick = field(default_factory=Pick)
     export: Export = field(default_factory=Export)
-    dock: Any = None
+    dock: Dock | None = None
     engine: Engine = field(default_factory=Engine)
     column: str | None = None
     name_column: str | None = None
@@ -112,6 +117,8 @@ class Job:
         if self.engine.n_jobs < -1 or self.engine.n_jobs == 0:
             raise ConfigError(f"n_jobs={self.engine.n_jobs}: a number from 1 up, or -1, is wanted")
         user_path(self.source, "in")
+        if self.screen.other is not None:
+            user_path(self.screen.other.file, "scores.file")
         for key in ("actives", "known"):
             if (path := getattr(self.screen, key)) is not None:
                 user_path(path, key)
@@ -119,7 +126,7 @@ class Job:
         self.pick.check(self.screen.numbers())
         self.export.check()
         if self.dock is not None:
-            self.dock.check()
+            self.dock.check(self.export)
 
     def rows(self) -> Iterator[Row]:
         """The rows of the input from its beginning."""
@@ -157,6 +164,8 @@ def run(job: Job, work: Callable[[Work], AnyWork] | None = None) -> dict[str, An
         sorter = Sorter(job.out, job.screen.columns(), identity, bits=job.pick.needs_bits)
         (job.out / MANIFEST).unlink(missing_ok=True)
         sorter.start(job.resume == "auto")
+        if not sorter.resumed:
+            _clear(job.out)
         try:
             sample = _stream(job, sorter, source["rows"], work)
         finally:
@@ -184,7 +193,7 @@ def _stream(
 
     rows = job.rows()
     first = next(rows, None)  # says now what is wrong with the file
-    references, sample = load_references(job.screen, **job.engine.options())
+    references, sample = load_references(job.screen, job.rows, **job.engine.options())
     work: AnyWork = Work(job.screen, references, bits=job.pick.needs_bits)
     if wrap is not None:
         work = wrap(work)  # type: ignore[arg-type]
@@ -231,7 +240,7 @@ def _finish(
         chosen = out / "picked.csv"
     figures.update(job.export.write(chosen, out, n_jobs=job.engine.n_jobs, progress=job.progress))
     if job.dock is not None:
-        figures.update(job.dock.write(chosen, out, job.export, progress=job.progress))
+        figures.update(job.dock.write(chosen, out, n_jobs=job.engine.n_jobs, progress=job.progress))
     if job.export.parquet:
         tables.write_parquet(hits, out / "hits.parquet", job.screen.numbers())
     manifest = {
@@ -255,6 +264,16 @@ def _finish(
         file.write("\n")
     shutil.rmtree(sorter.work, ignore_errors=True)
     return manifest
+
+
+def _clear(out: Path) -> None:
+    """Remove what an earlier screen left, so that nothing in the folder is of another one."""
+    for name in LEFT_AT_THE_END:
+        path = out / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _add_up(counts: dict[str, int]) -> None:

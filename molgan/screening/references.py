@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,14 @@ SAMPLE = 2000
 _CHUNK = 500
 
 
-def load_references(screen: Screen, **engine: Any) -> tuple[References, list[str]]:
+def load_references(
+    screen: Screen, rows: Callable[[], Iterator[Row]], **engine: Any
+) -> tuple[References, list[str]]:
     """Read what `screen` compares molecules with, standardised as they are.
 
     Args:
         screen: The settings.
+        rows: Gives the rows of the input, for their names.
         **engine: As for `molgan.screening.engines.run_chunks`.
 
     Returns:
@@ -46,7 +49,10 @@ def load_references(screen: Screen, **engine: Any) -> tuple[References, list[str
     known, sample = None, list[str]()
     if screen.known is not None:
         known, sample = _known(screen, engine)
-    return References(actives, names, known), sample
+    other = {}
+    if screen.other is not None:
+        other = screen.other.read(list(dict.fromkeys(row.name for row in rows() if row.name)))
+    return References(actives, names, known, other), sample
 
 
 def chunks_of(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:

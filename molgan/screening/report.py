@@ -46,7 +46,7 @@ STAGES = {
 
 _PLOTTED = (
     "qed", "sa", "np", "logp", "weight", "tpsa", "hba", "hbd", "rotatable_bonds", "rings",
-    "fsp3", "heavy_atoms", "similarity", "dock_score",
+    "fsp3", "heavy_atoms", "similarity",
 )  # fmt: skip
 
 _STYLE = """\
@@ -260,7 +260,7 @@ def _molecules(job: Job, path: Path, is_pick: bool) -> tuple[str, str]:
     head = f"{what} ({count:,})" if count <= ROWS else f"{what} (first {ROWS} of {count:,})"
     if not rows:
         return head, "<p>None.</p>"
-    numbers = set(job.screen.numbers()) | {"copies", "rank", "row", "dock_score"}
+    numbers = set(job.screen.numbers()) | {"copies", "rank", "row", "vina"}
     skipped = {"smiles", "inchikey", "row", "changes"}
     columns = [name for name in rows[0] if name not in skipped]
     heads = "".join(

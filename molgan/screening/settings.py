@@ -26,9 +26,50 @@ _FOR_RULES: dict[str, Callable[[Chem.Mol], float]] = {
     "atoms": lambda mol: mol.GetNumAtoms(onlyExplicit=False),
 }
 
+RESERVED = ("name", "smiles", "inchikey", "row", "copies", "changes", "rank", "vina")
+"""Columns of the tables that are no scores."""
+
 ODDITIES = ("reject", "flag", "off")
 
 Range = tuple[float | None, float | None]
+
+
+@dataclass(frozen=True)
+class OtherScores:
+    """Scores that another program made, joined to the molecules by their names in the input.
+
+    Attributes:
+        file: CSV with a header line.
+        column: Header of the scores.
+        name: Header of the names.
+        better: "min" or "max": which of several rows of one molecule counts.
+        index: `docking/index.csv` of an earlier screen, where rows are files or states of it.
+    """
+
+    file: str
+    column: str = "score"
+    name: str = "name"
+    better: str = "min"
+    index: str | None = None
+
+    def read(self, names: Sequence[str]) -> dict[str, float]:
+        """Name -> score, for those that have one.
+
+        Raises:
+            DataError: If the file or a number in it cannot be read.
+        """
+        from molgan.docking import aliases_from_index, import_scores
+
+        found = import_scores(
+            self.file,
+            names,
+            score=self.column,
+            name=self.name,
+            better=self.better,
+            aliases=None if self.index is None else aliases_from_index(self.index),
+        )
+        pairs = zip(names, found.values.tolist(), strict=True)
+        return {name: value for name, value in pairs if value == value}
 
 
 @dataclass(frozen=True)
@@ -49,6 +90,7 @@ class Screen:
         actives: File of molecules to be similar to: columns `similarity` and `nearest_active`.
         known: File of molecules that are not novel: column `novel`.
         novel: Whether known molecules are rejected.
+        other: Scores that another program made; their header becomes a column.
         scaffolds: Whether hits carry their Murcko scaffold.
     """
 
@@ -65,6 +107,7 @@ class Screen:
     actives: str | None = None
     known: str | None = None
     novel: bool = False
+    other: OtherScores | None = None
     scaffolds: bool = False
 
     def columns(self) -> tuple[str, ...]:
@@ -72,6 +115,8 @@ class Screen:
         from molgan.chem.fast_scores import SCORES
 
         names = [*SCORES, *self.descriptors]
+        if self.other is not None:
+            names.append(self.other.column)
         if self.actives:
             names += ["similarity", "nearest_active"]
         if self.known:
@@ -100,6 +145,10 @@ class Screen:
             raise ConfigError(f"oddities={self.oddities}: choose from {', '.join(ODDITIES)}")
         if self.novel and not self.known:
             raise ConfigError("novel=true needs known=FILE: the molecules that are not novel")
+        columns = self.columns()
+        for name in columns:
+            if columns.count(name) > 1 or name in RESERVED:
+                raise ConfigError(f"there would be two columns {name!r}: rename one of them")
         tools = self.tools()
         numbers = self.numbers()
         for name in self.ranges:
@@ -109,7 +158,8 @@ class Screen:
                     "any RDKit descriptor that descriptors= names"
                 )
         mol = Chem.MolFromSmiles("CCO")
-        for _ in tools.filters(mol, {**tools.describe(mol), "similarity": 0.0, "novel": 1.0}):
+        scores = {**dict.fromkeys(numbers, 0.0), **tools.describe(mol)}
+        for _ in tools.filters(mol, scores):
             pass  # a rule that asks for what there is not says so now
 
     def identity(self) -> dict[str, Any]:
@@ -118,6 +168,8 @@ class Screen:
         plain["ranges"] = {key: list(limits) for key, limits in self.ranges.items()}
         plain["smarts"] = [_digest(path) for path in self.smarts]
         plain["actives"] = None if self.actives is None else _digest(self.actives)
+        if self.other is not None:
+            plain["other"]["file"] = _digest(self.other.file)
         plain["known"] = None if self.known is None else _digest(self.known)
         plain["fingerprint"] = f"Morgan, radius {RADIUS}, {N_BITS} bits"
         return plain

@@ -61,6 +61,19 @@ def write_selection(hits: Path, out: Path, stem: str, places: Sequence[int]) -> 
             smi.write(smi_line(line["smiles"], line["name"]))
 
 
+def add_column(path: Path, name: str, values: Sequence[str]) -> None:
+    """Add a column at the end of one of our tables, in place of one of the same name."""
+    with atomic_write(path) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        for place, line in enumerate(read_table(path)):
+            line[name] = values[place]
+            if place == 0:
+                writer.writerow(line)
+            writer.writerow(line.values())
+        if not values:
+            file.write(path.read_text(encoding="utf-8"))
+
+
 def write_parquet(source: Path, path: Path, numbers: Sequence[str]) -> None:
     """Write a CSV of ours as Parquet, block by block.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -68,11 +69,13 @@ class References:
         actives: (A, 128) packed fingerprints of known actives, or None.
         active_names: A names.
         known: Molecules that count as not novel, or None.
+        other: Name of a molecule in the input -> score of another program.
     """
 
     actives: Bits | None = None
     active_names: tuple[str, ...] = ()
     known: HashedIdentities | None = None
+    other: Mapping[str, float] = field(default_factory=dict)
 
 
 class Work:
@@ -129,6 +132,8 @@ class Work:
         mol = clean.mol
         scores: dict[str, float] = tools.describe(mol)
         texts: dict[str, str] = {}
+        if self.screen.other is not None:
+            scores[self.screen.other.column] = self.references.other.get(row.name, math.nan)
         bits = molecule_bits(mol) if self.bits or self.references.actives is not None else None
         if self.references.actives is not None and bits is not None:
             similarity, index = nearest(bits[None], self.references.actives)
