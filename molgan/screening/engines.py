@@ -6,6 +6,7 @@ The results are the same, and in the same order, whatever the engine and the num
 from __future__ import annotations
 
 import threading
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -89,13 +90,17 @@ def _on_cores(
         pre_dispatch=2 * count,
         return_as="generator",
     )
+    results = pool(delayed(run)(chunk) for chunk in source)
     try:
-        for result in pool(delayed(run)(chunk) for chunk in source):
+        for result in results:
             room.release()
             yield result
         source.check()
     finally:
         stopped.set()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # joblib's, about work that nobody will look at
+            results.close()
         for _ in range(2 * _AHEAD * count):
             room.release()
         team.close()

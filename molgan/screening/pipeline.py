@@ -299,7 +299,7 @@ def _nothing_readable(job: Job, counts: dict[str, int]) -> str:
 
 def _identity(job: Job, source: dict[str, Any]) -> dict[str, Any]:
     """What decides the results, as plain values; the same for any number of workers."""
-    return {
+    identity = {
         "input": {"file": job.source.name, "sha256": source["sha256"], "bytes": source["bytes"]},
         "settings": {
             "column": job.column,
@@ -312,6 +312,8 @@ def _identity(job: Job, source: dict[str, Any]) -> dict[str, Any]:
         },
         "versions": {name: _version(name) for name in ("molgan", "rdkit", "numpy")},
     }
+    plain: dict[str, Any] = json.loads(json.dumps(identity))
+    return plain
 
 
 def _version(name: str) -> str:

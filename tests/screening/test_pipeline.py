@@ -1,0 +1,261 @@
+"""A whole screen: every row in one place, the same bytes after a kill, whatever the engine."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from molgan.errors import ConfigError, DataError, MolganError
+from molgan.screening import Engine, Export, Job, Pick, Screen, run
+
+SCREEN = Screen(
+    elements=("C", "N", "O", "F"),
+    rules=("veber",),
+    ranges={"weight": (None, 600.0)},
+    alerts=("PAINS",),
+    flags=("BRENK",),
+    descriptors=("MolMR",),
+)
+QUIET = {"progress": False, "report": False, "engine": Engine(parallel="none", chunk=4)}
+
+
+def table(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def contents(folder):
+    """Every file but the log, which tells the time."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != "screen.log"
+    }
+
+
+@pytest.fixture
+def job(library, tmp_path):
+    return Job(library, tmp_path / "out", SCREEN, Pick(method="maxmin", n=5), **QUIET)
+
+
+def test_every_row_is_in_exactly_one_place(job):
+    manifest = run(job)
+    hits, rejected = table(job.out / "hits.csv"), table(job.out / "rejected.csv")
+    again = table(job.out / "duplicates.csv")
+    counts = manifest["counts"]
+    assert counts == {"in": 39, "hits": 32, "rejected": 3, "duplicates": 3, "unreadable": 1}
+    rows = sorted(int(line["row"]) for line in (*hits, *rejected, *again))
+    assert rows == list(range(1, 40))
+    stages = {line["name"]: line["stage"] for line in rejected}
+    assert stages == {"broken": "read", "azo": "alerts", "silane": "elements", "wax": "ranges"}
+    assert manifest["rejected_at"] == {"alerts": 1, "elements": 1, "ranges": 1}
+    assert {line["name"]: line["first_row"] for line in again} == {
+        "again": "1",
+        "m3": "1",
+        "salt": "2",
+    }
+    assert {line["name"]: line["copies"] for line in hits if line["copies"] != "1"} == {
+        "m0": "3",
+        "m1": "2",
+    }
+
+
+def test_rejections_say_rule_atoms_and_numbers(job):
+    run(job)
+    rejected = {line["name"]: line for line in table(job.out / "rejected.csv")}
+    azo = rejected["azo"]
+    assert azo["rule"].startswith("PAINS_A: azo")
+    matched = [int(text) for text in azo["atoms"].split()]
+    # Positions in the SMILES of the column standardized: both are nitrogen.
+    from rdkit import Chem
+
+    mol = Chem.MolFromSmiles(azo["standardized"])
+    assert [mol.GetAtomWithIdx(place).GetSymbol() for place in matched] == ["N", "N"]
+    assert rejected["silane"]["rule"] == "element Si"
+    assert rejected["wax"]["rule"] == "weight"
+    assert "> 600" in rejected["wax"]["detail"]
+    assert rejected["broken"]["detail"].startswith("line 6: ")
+    assert rejected["broken"]["smiles"] == "C1CC"
+
+
+def test_hits_carry_scores_flags_and_a_smi(job):
+    run(job)
+    hits = {line["name"]: line for line in table(job.out / "hits.csv")}
+    aspirin = hits["m29"]
+    assert float(aspirin["weight"]) == pytest.approx(180.159, abs=1e-3)
+    assert float(aspirin["qed"]) == pytest.approx(0.5501, abs=1e-4)
+    assert float(aspirin["MolMR"]) == pytest.approx(44.71, abs=0.01)
+    assert "phenol_ester" in aspirin["flags"]
+    lines = (job.out / "hits.smi").read_text().splitlines()
+    assert lines == [f"{line['smiles']} {name}" for name, line in hits.items()]
+    picked = table(job.out / "picked.csv")
+    assert [line["rank"] for line in picked] == ["1", "2", "3", "4", "5"]
+    assert {line["name"] for line in picked} < set(hits)
+    assert not (job.out / ".work").exists()
+    assert json.loads((job.out / "manifest.json").read_text())["picked"] == 5
+
+
+def test_cores_and_chunks_change_nothing(job, tmp_path):
+    run(job)
+    other = replace(
+        job, out=tmp_path / "other", engine=Engine(n_jobs=2, chunk=7, seconds=120), report=True
+    )
+    run(replace(job, report=True, resume="never"))
+    run(other)
+    assert contents(other.out) == contents(job.out)
+    assert (other.out / "report.html").exists()
+
+
+def test_finished_screen_is_not_done_again(job, monkeypatch):
+    manifest = run(job)
+    before = contents(job.out)
+    monkeypatch.setattr("molgan.screening.pipeline._stream", None)
+    assert run(job) == manifest
+    assert contents(job.out) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"screen": replace(SCREEN, rules=())},
+        {"pick": Pick(method="maxmin", n=4)},
+        {"export": Export(parquet=True)},
+    ],
+)
+def test_other_settings_in_the_same_folder_are_refused(job, change):
+    run(job)
+    before = contents(job.out)
+    with pytest.raises(ConfigError, match=r"holds another screen.*resume=never"):
+        run(replace(job, **change))
+    assert contents(job.out) == before
+    run(replace(job, resume="never", **change))
+
+
+def test_other_input_in_the_same_folder_is_refused(job):
+    run(job)
+    with job.source.open("a") as file:
+        file.write("CCOC new\n")
+    with pytest.raises(ConfigError, match=r"input\.sha256 was"):
+        run(job)
+
+
+def test_crash_costs_only_its_molecule(job, breakers):
+    crashing = replace(job, engine=Engine(n_jobs=1, chunk=10, seconds=120))
+    manifest = run(crashing, lambda work: breakers.Breaking(work, {"C1CC1": "crash"}))
+    assert manifest["counts"]["hits"] == 31
+    assert manifest["counts"]["rejected"] == 4
+    (lost,) = (line for line in table(job.out / "rejected.csv") if line["stage"] == "run")
+    assert (lost["name"], lost["rule"], lost["smiles"]) == ("m5", "crash", "C1CC1")
+    assert "SIGSEGV" in lost["detail"]
+
+
+KILLED = """
+import os, sys
+from breakers import Breaking
+from pathlib import Path
+from test_job import make
+from molgan.screening import run
+
+source, out, parallel, scheduler = sys.argv[1:]
+Path(out + ".pid").write_text(str(os.getpid()))
+job = make(source, out, parallel, scheduler)
+run(job, lambda work: Breaking(work, {"C1CCNC1": "kill"}, out + ".pid"))
+"""
+
+JOB = """
+from pathlib import Path
+from molgan.screening import Engine, Job, Pick, Screen
+
+def make(source, out, parallel, scheduler):
+    engine = Engine(parallel=parallel, n_jobs=2, chunk=3, seconds=120, scheduler=scheduler)
+    screen = Screen(alerts=("PAINS",), rules=("veber",))
+    pick = Pick(method="maxmin", n=6)
+    return Job(Path(source), Path(out), screen, pick, engine=engine, progress=False)
+"""
+
+
+def killed_and_resumed(library, tmp_path, parallel, scheduler=""):
+    """Contents of a run that was killed with -9 and gone on with, and of one undisturbed."""
+    (tmp_path / "modules" / "test_job.py").write_text(JOB)
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED)
+    out = tmp_path / "killed"
+    path = os.pathsep.join([str(Path.cwd()), os.environ["PYTHONPATH"]])
+    done = subprocess.run(
+        [sys.executable, str(script), str(library), str(out), parallel, scheduler],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == -9, done.stderr
+    journal = (out / ".work" / "journal.jsonl").read_text().splitlines()
+    assert not (out / "manifest.json").exists()
+    import test_job
+
+    sys.modules.pop("test_job")
+    run(test_job.make(library, out, parallel, scheduler))
+    assert "going on after" in (out / "screen.log").read_text() or len(journal) < 3
+    run(test_job.make(library, tmp_path / "undisturbed", "none", None))
+    return contents(out), contents(tmp_path / "undisturbed")
+
+
+def test_killed_and_resumed_is_the_same(library, tmp_path, breakers):
+    resumed, undisturbed = killed_and_resumed(library, tmp_path, "joblib")
+    assert resumed == undisturbed
+    assert len(resumed) >= 8
+
+
+def test_two_screens_at_once_in_one_folder(job):
+    from filelock import FileLock
+
+    job.out.mkdir()
+    with FileLock(job.out / ".lock"), pytest.raises(MolganError, match="another screen is writing"):
+        run(job)
+
+
+def test_interrupted_in_the_middle_of_a_chunk(job, monkeypatch):
+    from molgan.screening.sorting import Sorter
+
+    whole = Sorter.append
+    calls = []
+
+    def fails(self, rows, results):
+        calls.append(rows)
+        if len(calls) == 4:
+            self._ledger.write("rejected", b"half a row")
+            raise KeyboardInterrupt
+        whole(self, rows, results)
+
+    monkeypatch.setattr(Sorter, "append", fails)
+    with pytest.raises(KeyboardInterrupt):
+        run(job)
+    monkeypatch.setattr(Sorter, "append", whole)
+    manifest = run(job)
+    assert manifest["counts"]["in"] == 39
+    assert "half a row" not in (job.out / "rejected.csv").read_text()
+    assert "going on after 12 rows" in (job.out / "screen.log").read_text()
+
+
+def test_nothing_readable_is_an_error_with_a_hint(smi, tmp_path):
+    source = smi("hello,world", "what,ever")
+    with pytest.raises(DataError, match=r"none of 2 rows.*'hello,world'.*\.csv"):
+        run(Job(source, tmp_path / "out", Screen(), **QUIET))
+    assert len(table(tmp_path / "out" / "rejected.csv")) == 2
+
+
+def test_imports_need_no_torch():
+    code = (
+        "import sys, molgan.screening, molgan.screen, molgan.data.streaming\n"
+        "from molgan.screening import Screen; Screen(alerts=('PAINS',)).check()\n"
+        "print([name for name in ('torch', 'pandas', 'matplotlib', 'dask') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
