@@ -1,8 +1,8 @@
 """Oddities: what a valid graph can hold and a chemist would not believe.
 
 Generators that put graphs together atom by atom, as enumerations do, make molecules that obey every
-valence and yet cannot be kept: strained rings, chains of nitrogen and oxygen, groups that fall apart
-with water. Purchasable molecules hardly have any.
+valence and yet cannot be kept: strained rings, chains of nitrogen and oxygen, groups that fall
+apart with water. Purchasable molecules hardly have any.
 """
 
 from __future__ import annotations
