@@ -77,7 +77,7 @@ class Identify:
         if mol is None:
             return None
         clean = self._screen.standardizer(mol)
-        if clean.mol is None or clean.reason is not None:
+        if clean.mol is None or clean.smiles is None:
             return None
         text = identity(clean.mol)
         return None if text is None else (text, clean.smiles)
@@ -112,7 +112,7 @@ def _actives(screen: Screen) -> tuple[Any, tuple[str, ...]]:
         for row in stream_rows(Path(path)):
             mol = None if row.reason else read_row(row.text)[0]
             clean = None if mol is None else screen.standardizer(mol)
-            if clean is not None and clean.mol is not None and clean.reason is None:
+            if clean is not None and clean.mol is not None and clean.smiles is not None:
                 bits.append(molecule_bits(clean.mol))
                 names.append(row.name or clean.smiles)
     if not bits:

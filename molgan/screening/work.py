@@ -11,6 +11,8 @@ import numpy as np
 from rdkit import Chem
 
 from molgan.chem import identity, murcko_scaffold, quiet_rdkit
+from molgan.chem.decoding import reason_of
+from molgan.chem.reading import parse
 from molgan.data.streaming import Row, one_line
 from molgan.metrics.identity import HashedIdentities
 from molgan.metrics.similarity import Bits, molecule_bits, nearest
@@ -119,13 +121,13 @@ class Work:
             return Result("size", (Reason("max_atoms", (), f"more than {limit} heavy atoms"),))
         mol, given = read_row(row.text)
         if mol is None:
-            return Result(READ, (Reason("parse", (), "RDKit cannot read it as a molecule"),))
+            return Result(READ, (_why(row.text),))
         if (size := mol.GetNumHeavyAtoms()) > limit:
             reason = Reason("max_atoms", (), f"{size} heavy atoms > {limit}")
             return Result("size", (reason,), given=given)
         clean = self.screen.standardizer(mol)
-        if clean.reason is not None or clean.mol is None:
-            reason = Reason(clean.reason or "no molecule left")
+        if clean.mol is None or clean.smiles is None or clean.inchikey is None:
+            reason = Reason(clean.reason or "standardize", (), "; ".join(clean.changes))
             return Result("standardize", (reason,), given=given)
         changes = "; ".join(clean.changes)
         found = Result("", (), clean.smiles, clean.inchikey, changes, given=given)
@@ -144,7 +146,7 @@ class Work:
             scores["novel"] = float(not known_already)
         for stage, reasons in tools.filters(mol, scores):
             if reasons:
-                return found._replace(stage=stage, reasons=_in_smiles_order(mol, reasons))
+                return found._replace(stage=stage, reasons=tuple(reasons))
         texts["flags"] = "; ".join(reason.rule for reason in tools.flags(mol))
         if self.screen.scaffolds:
             texts["scaffold"] = murcko_scaffold(mol)
@@ -164,17 +166,16 @@ def read_row(text: str) -> tuple[Chem.Mol | None, str]:
     return mol, "" if mol is None else Chem.MolToSmiles(mol)
 
 
-def _in_smiles_order(mol: Chem.Mol, reasons: Sequence[Reason]) -> tuple[Reason, ...]:
-    """Atoms as positions in the SMILES that users see, not as RDKit happened to number them."""
-    if not any(reason.atoms for reason in reasons):
-        return tuple(reasons)
-    Chem.MolToSmiles(mol)
-    order = list(mol.GetPropsAsDict(True, True)["_smilesAtomOutputOrder"])
-    place = {atom: position for position, atom in enumerate(order)}
-    return tuple(
-        reason._replace(atoms=tuple(sorted(place[atom] for atom in reason.atoms if atom in place)))
-        for reason in reasons
-    )
+def _why(text: str) -> Reason:
+    """Why RDKit makes no molecule of a text: its grammar, or its chemistry."""
+    if "\n" in text:
+        mol = Chem.MolFromMolBlock(text, sanitize=False, removeHs=False)
+    else:
+        mol = parse(text)
+    if mol is None:
+        return Reason("parse", (), "RDKit cannot read it as a molecule")
+    failure = Chem.SanitizeMol(mol, catchErrors=True)
+    return Reason(reason_of(failure) if failure else "parse", (), "no molecule to RDKit")
 
 
 def _number(value: float | None) -> str:

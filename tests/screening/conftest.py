@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -79,3 +81,77 @@ def library(smi: Callable[..., Path]) -> Path:
     lines[5:5] = ["C1CC broken", "OCC again", "c1ccccc1N=Nc1ccccc1 azo", "CC[Si](C)C silane"]
     lines[20:20] = ["CCN.Cl salt", "C" * 60 + " wax", "CCO m3"]
     return smi(*lines)
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    """Every file but the log, which tells the time."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != "screen.log"
+    }
+
+
+@pytest.fixture
+def contents() -> Callable[[Path], dict[str, bytes]]:
+    """Every file of a folder with its bytes, but for the log."""
+    return _contents
+
+
+KILLED = """
+import os, sys
+from breakers import Breaking
+from pathlib import Path
+from test_job import make
+from molgan.screening import run
+
+source, out, parallel, scheduler = sys.argv[1:]
+Path(out + ".pid").write_text(str(os.getpid()))
+job = make(source, out, parallel, scheduler)
+run(job, lambda work: Breaking(work, {"C1CCNC1": "kill"}, out + ".pid"))
+"""
+
+JOB = """
+from pathlib import Path
+from molgan.screening import Engine, Job, Pick, Screen
+
+def make(source, out, parallel, scheduler):
+    engine = Engine(parallel=parallel, n_jobs=2, chunk=3, seconds=120, scheduler=scheduler)
+    screen = Screen(alerts=("PAINS",), rules=("veber",))
+    pick = Pick(method="maxmin", n=6)
+    return Job(Path(source), Path(out), screen, pick, engine=engine, progress=False)
+"""
+
+
+@pytest.fixture
+def killed_and_resumed(
+    library: Path, tmp_path: Path, breakers: Any
+) -> Callable[..., tuple[dict[str, bytes], dict[str, bytes]]]:
+    """Contents of a run that was killed with -9 and gone on with, and of one undisturbed."""
+    from molgan.screening import run
+
+    def kill(parallel: str, scheduler: str = "") -> tuple[dict[str, bytes], dict[str, bytes]]:
+        (tmp_path / "modules" / "test_job.py").write_text(JOB)
+        script = tmp_path / "killed.py"
+        script.write_text(KILLED)
+        out = tmp_path / "killed"
+        path = os.pathsep.join([str(Path.cwd()), os.environ["PYTHONPATH"]])
+        done = subprocess.run(
+            [sys.executable, str(script), str(library), str(out), parallel, scheduler],
+            env={**os.environ, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == -9, done.stderr
+        journal = (out / ".work" / "journal.jsonl").read_text().splitlines()
+        assert not (out / "manifest.json").exists()
+        import test_job
+
+        sys.modules.pop("test_job")
+        run(test_job.make(library, out, parallel, scheduler))
+        assert "going on after" in (out / "screen.log").read_text() or len(journal) < 3
+        run(test_job.make(library, tmp_path / "undisturbed", "none", None))
+        return _contents(out), _contents(tmp_path / "undisturbed")
+
+    return kill

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -29,15 +27,6 @@ QUIET = {"progress": False, "report": False, "engine": Engine(parallel="none", c
 def table(path):
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
-
-
-def contents(folder):
-    """Every file but the log, which tells the time."""
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != "screen.log"
-    }
 
 
 @pytest.fixture
@@ -102,7 +91,7 @@ def test_hits_carry_scores_flags_and_a_smi(job):
     assert json.loads((job.out / "manifest.json").read_text())["picked"] == 5
 
 
-def test_cores_and_chunks_change_nothing(job, tmp_path):
+def test_cores_and_chunks_change_nothing(job, tmp_path, contents):
     run(job)
     other = replace(
         job, out=tmp_path / "other", engine=Engine(n_jobs=2, chunk=7, seconds=120), report=True
@@ -113,7 +102,7 @@ def test_cores_and_chunks_change_nothing(job, tmp_path):
     assert (other.out / "report.html").exists()
 
 
-def test_finished_screen_is_not_done_again(job, monkeypatch):
+def test_finished_screen_is_not_done_again(job, monkeypatch, contents):
     manifest = run(job)
     before = contents(job.out)
     monkeypatch.setattr("molgan.screening.pipeline._stream", None)
@@ -129,7 +118,7 @@ def test_finished_screen_is_not_done_again(job, monkeypatch):
         {"export": Export(parquet=True)},
     ],
 )
-def test_other_settings_in_the_same_folder_are_refused(job, change):
+def test_other_settings_in_the_same_folder_are_refused(job, change, contents):
     run(job)
     before = contents(job.out)
     with pytest.raises(ConfigError, match=r"holds another screen.*resume=never"):
@@ -156,59 +145,8 @@ def test_crash_costs_only_its_molecule(job, breakers):
     assert "SIGSEGV" in lost["detail"]
 
 
-KILLED = """
-import os, sys
-from breakers import Breaking
-from pathlib import Path
-from test_job import make
-from molgan.screening import run
-
-source, out, parallel, scheduler = sys.argv[1:]
-Path(out + ".pid").write_text(str(os.getpid()))
-job = make(source, out, parallel, scheduler)
-run(job, lambda work: Breaking(work, {"C1CCNC1": "kill"}, out + ".pid"))
-"""
-
-JOB = """
-from pathlib import Path
-from molgan.screening import Engine, Job, Pick, Screen
-
-def make(source, out, parallel, scheduler):
-    engine = Engine(parallel=parallel, n_jobs=2, chunk=3, seconds=120, scheduler=scheduler)
-    screen = Screen(alerts=("PAINS",), rules=("veber",))
-    pick = Pick(method="maxmin", n=6)
-    return Job(Path(source), Path(out), screen, pick, engine=engine, progress=False)
-"""
-
-
-def killed_and_resumed(library, tmp_path, parallel, scheduler=""):
-    """Contents of a run that was killed with -9 and gone on with, and of one undisturbed."""
-    (tmp_path / "modules" / "test_job.py").write_text(JOB)
-    script = tmp_path / "killed.py"
-    script.write_text(KILLED)
-    out = tmp_path / "killed"
-    path = os.pathsep.join([str(Path.cwd()), os.environ["PYTHONPATH"]])
-    done = subprocess.run(
-        [sys.executable, str(script), str(library), str(out), parallel, scheduler],
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == -9, done.stderr
-    journal = (out / ".work" / "journal.jsonl").read_text().splitlines()
-    assert not (out / "manifest.json").exists()
-    import test_job
-
-    sys.modules.pop("test_job")
-    run(test_job.make(library, out, parallel, scheduler))
-    assert "going on after" in (out / "screen.log").read_text() or len(journal) < 3
-    run(test_job.make(library, tmp_path / "undisturbed", "none", None))
-    return contents(out), contents(tmp_path / "undisturbed")
-
-
-def test_killed_and_resumed_is_the_same(library, tmp_path, breakers):
-    resumed, undisturbed = killed_and_resumed(library, tmp_path, "joblib")
+def test_killed_and_resumed_is_the_same(killed_and_resumed):
+    resumed, undisturbed = killed_and_resumed("joblib")
     assert resumed == undisturbed
     assert len(resumed) >= 8
 
