@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from rdkit import Chem
+from rdkit.Chem import rdMolDescriptors
 
 from molgan.chem.rdkit_log import quiet_rdkit
 from molgan.errors import ConfigError
@@ -22,7 +23,7 @@ class Limit:
     """The range in which one score must lie.
 
     Args:
-        score: Name of the score, a key of `molgan.chem.fast_scores.describe`.
+        score: Name of the score, a key of `molgan.chem.scores.SCORES` or `rule_scores`.
         low: Smallest value allowed, None for no limit.
         high: Largest value allowed, None for no limit.
         below: The value `high` itself is not allowed.
@@ -80,7 +81,7 @@ class RuleSet:
         No more limits than `violations` broken is a pass and gives an empty list.
 
         Args:
-            scores: Score name -> value, such as `molgan.chem.fast_scores.describe` returns.
+            scores: Score name -> value; at least those that `scores` names.
 
         Raises:
             ConfigError: If a score that is needed is missing.
@@ -247,6 +248,24 @@ RULES: dict[str, RuleSet] = {
     )
 }
 """Rule sets by name."""
+
+
+def rule_scores(mol: Chem.Mol) -> dict[str, float]:
+    """Return the scores that rule sets need beyond `molgan.chem.scores`.
+
+    ``lipinski_hbd`` and ``lipinski_hba`` (N-H and O-H bonds; N and O atoms), ``molar_refractivity``
+    (Wildman and Crippen, J. Chem. Inf. Comput. Sci. 39, 868 (1999)) and ``atoms`` with hydrogens.
+
+    Args:
+        mol: Sanitised molecule.
+    """
+    _, refractivity = rdMolDescriptors.CalcCrippenDescriptors(mol)
+    return {
+        "lipinski_hbd": float(rdMolDescriptors.CalcNumLipinskiHBD(mol)),
+        "lipinski_hba": float(rdMolDescriptors.CalcNumLipinskiHBA(mol)),
+        "molar_refractivity": float(refractivity),
+        "atoms": float(sum(1 + atom.GetTotalNumHs() for atom in mol.GetAtoms())),
+    }
 
 
 def rule_set(name: str) -> RuleSet:
