@@ -8,6 +8,7 @@ do no harm) and need no ``if __name__ == "__main__"`` in the caller's script.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pickle
 import signal
@@ -30,7 +31,7 @@ _ORPHAN_GRACE = 10
 
 _START = (
     "import pickle, sys; sys.path[:] = pickle.loads(bytes.fromhex(sys.argv[2]));"
-    "from molgan.chem.deadline import serve; serve(int(sys.argv[1]))"
+    "from molgan.chem.deadline import serve; serve(int(sys.argv[1]), int(sys.argv[3]))"
 )
 
 
@@ -144,22 +145,27 @@ class _Worker:
     item: Any = None
     pipe: Connection[Any, Any] = field(init=False)
     process: subprocess.Popen[bytes] = field(init=False)
+    lifeline: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.pipe, theirs = Pipe()
+        # Nothing is ever written here: it closes when this process ends, by whatever death.
+        lifeline, self.lifeline = os.pipe()
         path = pickle.dumps(sys.path).hex()
         try:
             # Standard output is for results of the command, not for C++ that prints progress.
             self.process = subprocess.Popen(
-                [sys.executable, "-c", _START, str(theirs.fileno()), path],
-                pass_fds=[theirs.fileno()],
+                [sys.executable, "-c", _START, str(theirs.fileno()), path, str(lifeline)],
+                pass_fds=[theirs.fileno(), lifeline],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
             )
         except OSError as error:
+            os.close(self.lifeline)
             raise MolganError(f"cannot start a worker process: {error.strerror}") from error
         finally:
             theirs.close()
+            os.close(lifeline)
         try:
             self.pipe.send((self.task, self.seconds))
         except OSError:
@@ -214,19 +220,25 @@ class _Worker:
 
     def kill(self) -> None:
         """End it at once, whatever it is doing."""
-        self.alive = False
-        self.process.kill()
-        self.process.wait()
-        self.pipe.close()
+        if self.alive:
+            self.alive = False
+            self.process.kill()
+            self.process.wait()
+            self.pipe.close()
+            os.close(self.lifeline)
 
 
-def serve(handle: int) -> None:
+def serve(handle: int, lifeline: int) -> None:
     """Work off items that come through a pipe until it is closed; the life of a worker."""
     # Ctrl-C reaches the whole group; the parent kills its workers in its own time.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # A parent that was killed leaves nobody to end a hanging worker. The kernel does it, since a
-    # handler in Python never runs while C++ does not return.
+    # A parent that was killed leaves nobody to end a hanging worker. The kernel does it, by signals
+    # that Python does not handle, since a handler never runs while C++ does not return: when the
+    # lifeline closes (Linux), and in any case some time after the deadline.
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.signal(signal.SIGIO, signal.SIG_DFL)
+    fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
     pipe: Connection[Any, Any] = Connection(handle)
     try:
         task, seconds = pipe.recv()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -142,3 +143,26 @@ def test_a_script_needs_no_main_guard(tmp_path: Path) -> None:
     )
     assert done.stdout == "[2.0, 3.0]\n"
     assert done.stderr == ""
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux")
+def test_a_parent_that_is_killed_takes_its_workers_along(tmp_path: Path) -> None:
+    (tmp_path / "molgan_test_work.py").write_text(WORK)
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from molgan.chem.deadline import run_each\nfrom molgan_test_work import work\n"
+        "for o in run_each(work, ['pid', 'hang'], seconds=3600): print(o.value, flush=True)\n"
+    )
+    root = Path(__file__).resolve().parents[2]
+    with subprocess.Popen(
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{tmp_path}"},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as parent:
+        assert parent.stdout is not None
+        worker = os.pidfd_open(int(parent.stdout.readline()))
+        parent.kill()
+    ended, _, _ = select.select([worker], [], [], 60)
+    os.close(worker)
+    assert ended
