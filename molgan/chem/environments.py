@@ -38,10 +38,12 @@ _ORDERS = ((1.0, 5), (1.5, 10), (2.0, 15), (3.0, 20))
 RING_BOND = 8
 """Added to twice the bond order for a bond in a ring; see `Surroundings.bonds`."""
 
+_PREFIX = "molgan"
+
 _ODD_BOND = Chem.MolFromSmarts("*!-;!=;!#;!:*")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Surroundings:
     """Keys and bonds of one molecule of n atoms and m bonds.
 
@@ -90,10 +92,6 @@ class Keys:
         self._codes: dict[tuple[int, int, int], int] = {}
         self._near: dict[tuple[int, ...], int] = {}
 
-    def is_aromatic(self, code: int) -> bool:
-        """Whether atoms of this code are aromatic."""
-        return self.atoms[code][0].GetIsAromatic()
-
     def surroundings(self, mol: Chem.Mol) -> Surroundings | None:
         """Return the keys of a sanitised molecule, or None if it has none."""
         n = mol.GetNumAtoms()
@@ -103,11 +101,15 @@ class Keys:
         if "[" in rdMolDescriptors.CalcMolFormula(mol, True, False):
             return None
         invariants = rdMolDescriptors.GetConnectivityInvariants(mol)
-        adjacency = Chem.GetAdjacencyMatrix(mol, True, 0, True, "molgan")
+        adjacency = Chem.GetAdjacencyMatrix(mol, True, 0, True, _PREFIX)
+        # RDKit keeps the matrix on the molecule: 5 kB that nobody else would ask for.
+        mol.ClearProp(_PREFIX + "AdjacencyMatrixBO")
         heads, tails = adjacency.nonzero()
         orders = adjacency[heads, tails].tolist()
         heads, tails = heads.tolist(), tails.tolist()
         rings = mol.GetRingInfo().AtomRings()
+        if rings and 1.5 not in orders and rdMolDescriptors.CalcNumAromaticRings(mol):
+            return None  # kekulised, and still marked as aromatic
         in_rings = [0] * n
         for number, ring in enumerate(rings):
             for atom in ring:

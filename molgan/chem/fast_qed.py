@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from rdkit import Chem
-from rdkit.Chem import QED, Lipinski, rdMolDescriptors
+from rdkit.Chem import QED, rdMolDescriptors
 
 from molgan.chem.alert_screen import AlertScreen
 from molgan.chem.environments import MAX_REMEMBERED, Keys, Surroundings
@@ -25,12 +25,14 @@ from molgan.chem.environments import MAX_REMEMBERED, Keys, Surroundings
 _HYDROGEN_BONDING = (7, 8, 16)
 """Elements whose contributions depend on their neighbours' neighbours."""
 
+_KNOWN_CENTRES = (6, 7, 8, 9, 16, 17, 35, 53)
+"""Elements of which is known when they can be no stereocentres."""
+
 
 class Contribution(NamedTuple):
-    """What an atom with its hydrogens adds."""
+    """What an atom with its hydrogens adds to logP and to the acceptors as QED counts them."""
 
     logp: float
-    qed_acceptors: int
     acceptors: int
 
 
@@ -50,16 +52,20 @@ class Memory:
     def contributions(self, mol: Chem.Mol, seen: Surroundings) -> Contribution:
         """Return the sum over all atoms."""
         far = self._of_codes(self._far, lambda atom: atom.GetAtomicNum() in _HYDROGEN_BONDING)
+        keys = [
+            seen.far(atom) if far[code] else near
+            for atom, (code, near) in enumerate(zip(seen.codes, seen.near, strict=True))
+        ]
         known = self._known
-        logp, qed_acceptors, acceptors = 0.0, 0, 0
-        for atom, (code, near) in enumerate(zip(seen.codes, seen.near, strict=True)):
-            found = known.get(seen.far(atom) if far[code] else near)
-            if found is None:
-                return self._learn(mol, seen)
-            logp += found[0]
-            qed_acceptors += found[1]
-            acceptors += found[2]
-        return Contribution(logp, qed_acceptors, acceptors)
+        found = [known.get(key) for key in keys]
+        if None in found:
+            self._learn(mol, keys)
+            found = [known[key] for key in keys]
+        logp, acceptors = 0.0, 0
+        for one in found:
+            logp += one[0]
+            acceptors += one[1]
+        return Contribution(logp, acceptors)
 
     def aromatic(self, seen: Surroundings) -> list[bool]:
         """Return for each atom whether it is aromatic."""
@@ -95,15 +101,20 @@ class Memory:
 
     def _could_be_centre(self, near: tuple[int, ...]) -> bool:
         atom = self.keys.atoms[near[0]][0]
-        if atom.GetTotalDegree() < 3 or atom.GetTotalNumHs() > 1 or atom.GetIsAromatic():
+        element, neighbours = atom.GetAtomicNum(), atom.GetTotalDegree()
+        if element not in _KNOWN_CENTRES:
+            return True  # RDKit takes even the atom of phosphine for a centre
+        if neighbours < 3 or atom.GetIsAromatic():
             return False
-        if atom.GetAtomicNum() == 6 and atom.GetTotalDegree() != 4:
+        if element == 6 and neighbours != 4:
+            return False
+        if element in (6, 7, 8) and atom.GetTotalNumHs() > 1:
             return False
         # Two equal ends, as in CF3 or SO2, rule out a centre.
         ends = [entry for entry in near[1:] if self.keys.atoms[entry >> 4][0].GetDegree() == 1]
         return len(ends) == len(set(ends))
 
-    def _learn(self, mol: Chem.Mol, seen: Surroundings) -> Contribution:
+    def _learn(self, mol: Chem.Mol, keys: Sequence[int | tuple[int, ...]]) -> None:
         """Ask RDKit about every atom of a molecule, and remember the answers."""
         n = mol.GetNumAtoms()
         with_hydrogens = Chem.AddHs(mol)
@@ -112,13 +123,12 @@ class Memory:
             if index >= n:
                 index = with_hydrogens.GetAtomWithIdx(index).GetNeighbors()[0].GetIdx()
             logp[index] += value
-        qed_acceptors = _matches(mol, QED.Acceptors)
-        acceptors = _matches(mol, [Lipinski.HAcceptorSmarts])
-        for atom in range(n):
-            key = seen.far(atom) if self._far[seen.codes[atom]] else seen.near[atom]
-            found = Contribution(logp[atom], qed_acceptors[atom], acceptors[atom])
-            self._known.setdefault(key, found)
-        return Contribution(sum(logp), sum(qed_acceptors), sum(acceptors))
+        acceptors = [0] * n
+        for pattern in QED.Acceptors:
+            for (atom,) in mol.GetSubstructMatches(pattern):
+                acceptors[atom] += 1
+        for key, *values in zip(keys, logp, acceptors, strict=True):
+            self._known.setdefault(key, Contribution(*values))
 
 
 @dataclass
@@ -131,7 +141,7 @@ class Shared:
 
     @cached_property
     def contributions(self) -> Contribution:
-        """LogP and acceptors."""
+        """LogP, and acceptors as QED counts them."""
         return self.memory.contributions(self.mol, self.seen)
 
     @cached_property
@@ -162,7 +172,7 @@ class Shared:
         values = (
             self.weight,
             contributions.logp,
-            contributions.qed_acceptors,
+            contributions.acceptors,
             self.donors,
             self.tpsa,
             self.rotatable_bonds,
@@ -234,13 +244,10 @@ def fast_qed(mol: Chem.Mol) -> float:
     return float(QED.qed(mol)) if prepared is None else prepared.qed()
 
 
+def forget() -> None:
+    """Forget all that was learnt, as in a fresh process."""
+    global _memory
+    _memory = None
+
+
 _memory: Memory | None = None
-
-
-def _matches(mol: Chem.Mol, patterns: Sequence[Chem.Mol]) -> list[int]:
-    """Return for each atom how many of some one-atom patterns match it."""
-    counts = [0] * mol.GetNumAtoms()
-    for pattern in patterns:
-        for (atom,) in mol.GetSubstructMatches(pattern):
-            counts[atom] += 1
-    return counts

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
-from functools import cache
-from pathlib import Path
-from types import ModuleType
-
-from rdkit import Chem, RDConfig
-from rdkit.Chem import QED, Crippen, rdMolDescriptors
+from rdkit import Chem
+from rdkit.Chem import Crippen, rdMolDescriptors
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
-from molgan.errors import ChemistryError
+from molgan.chem.fast_qed import fast_qed
+from molgan.chem.fast_scores import fast_sa_score
 
 
 def qed(mol: Chem.Mol) -> float:
     """Quantitative estimate of drug-likeness, 0 to 1, higher is better.
 
-    Bickerton et al., Nature Chemistry 4, 90 (2012), with RDKit's mean weights.
+    Bickerton et al., Nature Chemistry 4, 90 (2012), with RDKit's mean weights. The value of RDKit's
+    QED in a fraction of its time: see `molgan.chem.fast_qed`.
     """
-    return float(QED.qed(mol))
+    return fast_qed(mol)
 
 
 def logp(mol: Chem.Mol) -> float:
@@ -39,9 +36,7 @@ def sa_score(mol: Chem.Mol) -> float:
     Raises:
         ChemistryError: the molecule has no atoms, or RDKit came without its Contrib folder.
     """
-    if mol.GetNumAtoms() == 0:
-        raise ChemistryError("a molecule without atoms has no SA score")
-    return float(_sascorer().calculateScore(mol))
+    return fast_sa_score(mol)
 
 
 def num_heavy_atoms(mol: Chem.Mol) -> int:
@@ -87,17 +82,3 @@ def murcko_scaffold(mol: Chem.Mol) -> str:
     scaffold = MurckoScaffold.GetScaffoldForMol(mol)
     smiles: str = Chem.MolToSmiles(scaffold, isomericSmiles=False)
     return smiles
-
-
-@cache
-def _sascorer() -> ModuleType:
-    # Contrib is a folder of scripts, not a package: it is loaded from its path.
-    path = Path(RDConfig.RDContribDir) / "SA_Score" / "sascorer.py"
-    spec = importlib.util.spec_from_file_location("molgan._sascorer", path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise ChemistryError(
-            f"RDKit's SA score is missing at {path}; install RDKit from PyPI: pip install rdkit"
-        )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
