@@ -39,7 +39,7 @@ _BUILT_IN = {
     name: value for name, value in FilterCatalogParams.FilterCatalogs.names.items() if name != "ALL"
 }
 
-CATALOGUES = tuple(_BUILT_IN)
+CATALOGUES: tuple[str, ...] = tuple(_BUILT_IN)
 """Names that `Alerts` knows, catalogues and their parts."""
 
 
@@ -181,7 +181,7 @@ def _source(entry: Any, name: str) -> str:
     """Return the most exact name of where an entry is from."""
     part: str = entry.GetProp("FilterSet") if "FilterSet" in list(entry.GetPropList()) else name
     part = part.replace("ChEMBL23_", "CHEMBL_")
-    return part if part in _BUILT_IN else name
+    return str(part) if part in _BUILT_IN else name
 
 
 def _count(entry: Any) -> bytes:

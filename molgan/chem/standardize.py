@@ -248,7 +248,7 @@ def _finished(mol: Chem.Mol, changes: tuple[str, ...]) -> Standardized:
     """Read and write the SMILES until it stays the same, and add the InChIKey."""
     smiles = Chem.MolToSmiles(mol)
     for _ in range(MAX_PASSES):
-        again = Chem.MolFromSmiles(smiles)
+        again = _read(smiles)
         if again is None:
             return Standardized(None, None, None, changes, "sanitize")
         rewritten = Chem.MolToSmiles(again)
@@ -259,6 +259,10 @@ def _finished(mol: Chem.Mol, changes: tuple[str, ...]) -> Standardized:
             return Standardized(again, smiles, key, changes, None)
         smiles = rewritten
     return Standardized(None, None, None, changes, "standardize")
+
+
+def _read(smiles: str) -> Chem.Mol | None:
+    return Chem.MolFromSmiles(smiles)
 
 
 def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
