@@ -118,7 +118,7 @@ class Keys:
         for head, order in zip(heads, orders, strict=True):
             counted[head] += _COUNTED[order]
         known = self._codes
-        codes = []
+        codes: list[int] = []
         for key in zip(invariants, counted, map(int.bit_count, in_rings), strict=True):
             code = known.get(key)
             if code is None:
@@ -136,11 +136,10 @@ class Keys:
         near = []
         for atom, code in enumerate(codes):
             near_key = (code, *sorted(around[starts[atom] : starts[atom + 1]]))
-            number = numbered.get(near_key)
-            if number is None:
-                number = numbered[near_key] = len(self.near)
+            index = numbered.setdefault(near_key, len(self.near))
+            if index == len(self.near):
                 self.near.append(near_key)
-            near.append(number)
+            near.append(index)
         return Surroundings(codes, near, starts, tails, bonds, rings, in_rings)
 
     def _new_code(self, mol: Chem.Mol, index: int, key: tuple[int, int, int]) -> int:

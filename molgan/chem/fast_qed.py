@@ -57,8 +57,9 @@ class Memory:
             for atom, (code, near) in enumerate(zip(seen.codes, seen.near, strict=True))
         ]
         known = self._known
-        found = [known.get(key) for key in keys]
-        if None in found:
+        try:
+            found = [known[key] for key in keys]
+        except KeyError:
             self._learn(mol, keys)
             found = [known[key] for key in keys]
         logp, acceptors = 0.0, 0
@@ -127,8 +128,8 @@ class Memory:
         for pattern in QED.Acceptors:
             for (atom,) in mol.GetSubstructMatches(pattern):
                 acceptors[atom] += 1
-        for key, *values in zip(keys, logp, acceptors, strict=True):
-            self._known.setdefault(key, Contribution(*values))
+        for key, one in zip(keys, map(Contribution, logp, acceptors), strict=True):
+            self._known.setdefault(key, one)
 
 
 @dataclass

@@ -13,6 +13,7 @@ import pickle
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from rdkit import Chem, RDConfig
 from rdkit.Chem import rdFingerprintGenerator, rdMolDescriptors
@@ -117,7 +118,7 @@ def _sa_score(
     raw = total / sum(fingerprint.values())
     atoms = mol.GetNumAtoms()
     # What makes a molecule complex: size, stereocentres, spiro atoms, bridges, large rings.
-    raw -= atoms**1.005 - atoms
+    raw -= math.pow(atoms, 1.005) - atoms
     raw -= math.log10(centres + 1)
     if rings:
         raw -= math.log10(rdMolDescriptors.CalcNumSpiroAtoms(mol) + 1)
@@ -180,7 +181,7 @@ def _np_fragments() -> dict[int, float]:
     return dict(_contrib("NP_Score", "publicnp.model.gz"))
 
 
-def _contrib(folder: str, name: str):
+def _contrib(folder: str, name: str) -> Any:
     """Read a table that RDKit's Contrib folder carries; RDKit itself has it pickled."""
     path = Path(RDConfig.RDContribDir) / folder / name
     if not path.is_file():
