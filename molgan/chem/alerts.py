@@ -106,11 +106,9 @@ class Alerts:
         patterns = _compiled(self.catalogues, self.own)
         found: list[tuple[int, Alert]] = []
         for index in patterns.prescreen.candidates(mol):
-            entry, places = patterns.distinct[index]
+            entry, pattern, places = patterns.distinct[index]
             if entry.HasFilterMatch(mol):
-                matches = entry.GetFilterMatches(mol)
-                atoms = {pair.target for match in matches for pair in match.atomPairs}
-                where = tuple(sorted(atoms))
+                where = _atoms(entry, pattern, mol)
                 found += [(place, Alert(source, name, where)) for place, source, name in places]
         return [alert for _, alert in sorted(found, key=lambda item: item[0])]
 
@@ -144,7 +142,7 @@ _PICKLE = b"\xef\xbe\xad\xde"
 class _Patterns:
     """Entries with the same query once, each with the places where it is listed."""
 
-    distinct: list[tuple[Any, list[tuple[int, str, str]]]]
+    distinct: list[tuple[Any, Chem.Mol | None, list[tuple[int, str, str]]]]
     prescreen: Prescreen
 
 
@@ -160,16 +158,24 @@ def _compiled(catalogues: Sequence[str], own: Sequence[tuple[str, str, str]]) ->
             (file, name, FilterCatalogEntry(name, SmartsMatcher(name, smarts, 1)))
             for file, smarts, name in own
         ]
-        distinct: dict[Any, tuple[Any, list[tuple[int, str, str]]]] = {}
-        patterns: list[Chem.Mol | None] = []
+        distinct: dict[Any, tuple[Any, Chem.Mol | None, list[tuple[int, str, str]]]] = {}
         for place, (source, name, entry) in enumerate(entries):
             pattern = pattern_of(entry)
             key = place if pattern is None else (pattern.ToBinary(), _count(entry))
-            if key not in distinct:
-                distinct[key] = (entry, [])
-                patterns.append(pattern)
-            distinct[key][1].append((place, source, name))
+            distinct.setdefault(key, (entry, pattern, []))[2].append((place, source, name))
+        patterns = [pattern for _, pattern, _ in distinct.values()]
         return _Patterns(list(distinct.values()), Prescreen(patterns))
+
+
+def _atoms(entry: Any, pattern: Chem.Mol | None, mol: Chem.Mol) -> tuple[int, ...]:
+    """Return the atoms of all matches; the entry itself tells only those that it needs."""
+    atoms: set[int] = set()
+    if pattern is not None:
+        atoms.update(*mol.GetSubstructMatches(pattern))
+    else:
+        for match in entry.GetFilterMatches(mol):
+            atoms.update(pair.target for pair in match.atomPairs)
+    return tuple(sorted(atoms))
 
 
 def _entries(name: str) -> Iterable[Any]:
