@@ -115,7 +115,9 @@ class Pick:
             order = order[np.argsort(-self._goodness(columns[self.by]), kind="stable")]
         if self.pareto:
             table = np.array([columns[name] for name in self.pareto], dtype=np.float64).T
-            front = picking.pareto_front(table.reshape(count, -1), list(self.pareto.values()))
+            front = picking.pareto_front(
+                table.reshape(count, len(self.pareto)), list(self.pareto.values())
+            )
             order = order[np.isin(order, front)]
         if self.per_scaffold is not None:
             order = picking.cap_per_scaffold(columns["scaffold"], order.tolist(), self.per_scaffold)

@@ -7,7 +7,6 @@ import json
 import logging
 import shutil
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,6 +37,7 @@ MANIFEST = "manifest.json"
 #: What is written once all molecules are sorted.
 LEFT_AT_THE_END = (
     "hits.smi", "hits.csv", "hits.parquet", "picked.smi", "picked.csv", "report.html", FOLDER,
+    MANIFEST,
 )  # fmt: skip
 RESUME = ("auto", "never")
 
@@ -124,6 +124,8 @@ class Job:
                 user_path(path, key)
         self.screen.check()
         self.pick.check(self.screen.numbers())
+        if self.pick.per_scaffold is not None and not self.screen.scaffolds:
+            raise ConfigError("pick.per_scaffold needs Screen(scaffolds=True)")
         self.export.check()
         if self.dock is not None:
             self.dock.check(self.export)
@@ -158,26 +160,27 @@ def run(job: Job, work: Callable[[Work], AnyWork] | None = None) -> dict[str, An
     if finished is not None:
         log.info("%s is finished already; resume=never does it again", job.out)
         return finished
+    next(job.rows(), None)  # what is wrong with the file is said before anything is touched
     with _folder(job.out), _log_file(job.out / "screen.log"):
         log.info("screening %s into %s", job.source, job.out)
-        began = time.monotonic()
+        references, sample = load_references(job.screen, job.rows, **job.engine.options())
+        do: AnyWork = Work(job.screen, references, bits=job.pick.needs_bits)
+        if work is not None:
+            do = work(do)  # type: ignore[arg-type]
         sorter = Sorter(job.out, job.screen.columns(), identity, bits=job.pick.needs_bits)
-        (job.out / MANIFEST).unlink(missing_ok=True)
         sorter.start(job.resume == "auto")
-        if not sorter.resumed:
+        if sorter.resumed:
+            log.info("going on after %s rows", f"{sorter.rows:,}")
+        else:
             _clear(job.out)
+        began, done = time.monotonic(), sorter.rows
         try:
-            sample = _stream(job, sorter, source["rows"], work)
+            _stream(job, sorter, source["rows"], do)
         finally:
             sorter.close()
         counts = dict(sorter.counts)
-        took = time.monotonic() - began
-        log.info(
-            "%s rows in %.1f s (%.0f a second)",
-            f"{counts.get('in', 0):,}",
-            took,
-            counts.get("in", 0) / max(took, 1e-9),
-        )
+        took, more = time.monotonic() - began, sorter.rows - done
+        log.info("%s rows in %.1f s (%.0f a second)", f"{more:,}", took, more / max(took, 1e-9))
         _add_up(counts)
         manifest = _finish(job, sorter, counts, identity, sample)
         if counts.get("in", 0) == counts.get("unreadable", 0):
@@ -185,23 +188,12 @@ def run(job: Job, work: Callable[[Work], AnyWork] | None = None) -> dict[str, An
         return manifest
 
 
-def _stream(
-    job: Job, sorter: Sorter, expected: int, wrap: Callable[[Work], AnyWork] | None
-) -> list[str]:
-    """Everything up to the sorted rows; returns SMILES of known molecules for the report."""
+def _stream(job: Job, sorter: Sorter, expected: int, work: AnyWork) -> None:
+    """Everything up to the sorted rows."""
     from tqdm.auto import tqdm
 
-    rows = job.rows()
-    first = next(rows, None)  # says now what is wrong with the file
-    references, sample = load_references(job.screen, job.rows, **job.engine.options())
-    work: AnyWork = Work(job.screen, references, bits=job.pick.needs_bits)
-    if wrap is not None:
-        work = wrap(work)  # type: ignore[arg-type]
-    done = sorter.rows
-    if sorter.resumed:
-        log.info("going on after %s rows", f"{done:,}")
-    whole = iter(()) if first is None else _chain(first, rows)
-    for _ in islice(whole, done):
+    rows, done = job.rows(), sorter.rows
+    for _ in islice(rows, done):
         pass
     bar = tqdm(
         total=max(expected, done) or None,
@@ -212,16 +204,10 @@ def _stream(
         smoothing=0.05,
     )
     with bar:
-        chunks = chunks_of(whole, job.engine.chunk)
+        chunks = chunks_of(rows, job.engine.chunk)
         for chunk, results in run_chunks(work, chunks, **job.engine.options()):
             sorter.append(chunk, results)
             bar.update(len(chunk))
-    return sample
-
-
-def _chain(first: Row, rows: Iterator[Row]) -> Iterator[Row]:
-    yield first
-    yield from rows
 
 
 def _finish(
@@ -364,16 +350,20 @@ def _folder(out: Path) -> Iterator[None]:
     """The folder, made if need be, and nobody else's while this lasts."""
     from filelock import FileLock, Timeout
 
+    lock = FileLock(out / ".lock", timeout=0)
     try:
-        (out / ".work").mkdir(parents=True, exist_ok=True)
-        lock = FileLock(out / ".lock", timeout=0)
-        with lock:
-            yield
-        (out / ".lock").unlink(missing_ok=True)
+        out.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
     except Timeout as error:
         raise MolganError(f"out={out}: another screen is writing there at this moment") from error
     except OSError as error:
         raise cannot_write(error.filename or out, error) from error
+    try:
+        yield
+    finally:
+        # Removed while it is held: a screen that comes after makes a lock of its own.
+        (out / ".lock").unlink(missing_ok=True)
+        lock.release()
 
 
 @contextmanager
@@ -392,14 +382,13 @@ def _log_file(path: Path) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        log.error("stopped: %s: %s", type(error).__name__, error)
+        # Into the file only: the command says it on the terminal.
+        text = f"stopped: {type(error).__name__}: {error}"
+        handler.handle(log.makeRecord(log.name, logging.ERROR, __file__, 0, text, (), None))
+        if isinstance(error, KeyboardInterrupt):
+            log.warning("what is finished is kept: the same command goes on from there")
         raise
     finally:
         package.removeHandler(handler)
         package.setLevel(level)
         handler.close()
-
-
-def stage_counts(manifest: dict[str, Any]) -> Counter[str]:
-    """How many were rejected at each stage."""
-    return Counter(manifest["rejected_at"])

@@ -61,11 +61,11 @@ def test_settings_reach_their_places(library, tmp_path):
         f"out={out}",
         "standardize.fragment=reject",
         "rules=[veber,ghose]",
-        "alerts=BRENK",
+        "alerts=[BRENK]",
         "flags=[PAINS]",
         "ranges={weight:[null,500],qed:[0.1,null]}",
         "elements=[C,O]",
-        "descriptors=MolMR",
+        "descriptors=[MolMR]",
         "oddities=off",
         "pick.pareto={qed:max,sa:min}",
         "pick.per_scaffold=2",
@@ -107,7 +107,7 @@ def sdf(*smiles: str) -> str:
         ("twice.smi", b"CCO same\nCCN same\n", 2, []),
         ("packed.smi.gz", gzip.compress(b"CCO a\nCCN b\n"), 2, []),
         ("valence.smi", b"CCO\nC(C)(C)(C)(C)C\nc1cccc1\n", 1, ["valence", "kekulize"]),
-        ("dummy.smi", b"CCO\nC*\n[Na+].[Cl-]\n", 1, None),
+        ("dummy.smi", b"CCO\nC*\n[Na]\n", 1, None),
     ],
 )
 def test_bad_rows_never_lose_good_ones(name, content, hits, rules, tmp_path, capsys):
