@@ -101,7 +101,7 @@ class Team:
     """As many isolated workers as threads ask at the same time; each keeps its child."""
 
     def __init__(self, work: Work, seconds: float) -> None:
-        self._make = lambda: Isolated(work, seconds)
+        self._work, self._seconds = work, seconds
         self._idle: queue.LifoQueue[Isolated] = queue.LifoQueue()
         self._all: list[Isolated] = []
 
@@ -120,7 +120,7 @@ class Team:
         try:
             worker = self._idle.get_nowait()
         except queue.Empty:
-            worker = self._make()
+            worker = Isolated(self._work, self._seconds)
             self._all.append(worker)
         try:
             yield worker

@@ -114,9 +114,9 @@ class Pick:
         if self.by is not None:
             order = order[np.argsort(-self._goodness(columns[self.by]), kind="stable")]
         if self.pareto:
-            table = np.array([columns[name] for name in self.pareto], dtype=np.float64).T
+            scores = np.array([columns[name] for name in self.pareto], dtype=np.float64).T
             front = picking.pareto_front(
-                table.reshape(count, len(self.pareto)), list(self.pareto.values())
+                scores.reshape(count, len(self.pareto)), list(self.pareto.values())
             )
             order = order[np.isin(order, front)]
         if self.per_scaffold is not None:
@@ -138,7 +138,7 @@ class Pick:
             first = [0] if self.by is not None else []
             rows = picking.maxmin(chosen, self.n, self.seed, first=first)
         elif self.method == "sphere":
-            by_score = np.arange(len(order)) if self.by is not None else None
+            by_score = list(range(len(order))) if self.by is not None else None
             rows = picking.sphere_exclusion(
                 chosen, self.threshold, self.n, self.seed, order=by_score
             )

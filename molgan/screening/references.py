@@ -43,7 +43,7 @@ def load_references(
     Raises:
         DataError: If a file cannot be read or holds no molecule.
     """
-    actives, names = None, ()
+    actives, names = None, tuple[str, ...]()
     if screen.actives is not None:
         actives, names = _actives(screen)
     known, sample = None, list[str]()

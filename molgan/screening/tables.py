@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 
 from molgan.errors import MolganError
@@ -86,9 +87,7 @@ def write_parquet(source: Path, path: Path, numbers: Sequence[str]) -> None:
         MolganError: If pyarrow is missing or the file cannot be written.
     """
     try:
-        import pyarrow as pa
-        from pyarrow import csv as pa_csv
-        from pyarrow import parquet
+        pa, pa_csv, parquet = map(import_module, ("pyarrow", "pyarrow.csv", "pyarrow.parquet"))
     except ImportError as error:
         raise MolganError(
             'export.parquet=true needs pyarrow: pip install "molgan[parquet]"'

@@ -168,6 +168,7 @@ def read_row(text: str) -> tuple[Chem.Mol | None, str]:
 
 def _why(text: str) -> Reason:
     """Why RDKit makes no molecule of a text: its grammar, or its chemistry."""
+    mol: Chem.Mol | None
     if "\n" in text:
         mol = Chem.MolFromMolBlock(text, sanitize=False, removeHs=False)
     else:
