@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from molgan.errors import ConfigError
-from molgan.screening import Engine, Job, Pick, Screen, run
 from molgan.screening.engines import run_chunks
 from molgan.screening.isolation import Lost
 
@@ -23,9 +20,7 @@ def scheduler(breakers):
         yield cluster.scheduler_address
 
 
-def test_order_crash_kill_and_resume(
-    scheduler, breakers, library, tmp_path, contents, killed_and_resumed
-):
+def test_order_crash_kill_and_resume(scheduler, breakers, killed_and_resumed):
     # One test, since a cluster takes seconds to start.
     chunks = [[f"{row}{place}" for place in range(3)] for row in range(12)]
     work = breakers.Breaking(breakers.double, {"70": "crash"})
@@ -37,23 +32,6 @@ def test_order_crash_kill_and_resume(
 
     resumed, undisturbed = killed_and_resumed("dask", scheduler)
     assert resumed == undisturbed
-
-    job = Job(
-        library,
-        tmp_path / "here",
-        Screen(alerts=("PAINS",)),
-        Pick(method="maxmin", n=4),
-        engine=Engine(parallel="none"),
-        progress=False,
-    )
-    run(job)
-    there = replace(
-        job,
-        out=tmp_path / "there",
-        engine=Engine(parallel="dask", chunk=5, seconds=120, scheduler=scheduler),
-    )
-    run(there)
-    assert contents(there.out) == contents(job.out)
 
 
 def test_scheduler_that_does_not_answer(monkeypatch):
