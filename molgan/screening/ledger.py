@@ -151,7 +151,7 @@ class Ledger:
         """Whole lines of the journal; a kill may have cut the last one."""
         try:
             lines = self._path.read_bytes().split(b"\n")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
             raise MolganError(f"cannot read {self._path}: {error.strerror}") from error
