@@ -139,7 +139,7 @@ class Features:
         arrays = self._arrays("fragments")
         names = _strings(arrays["names"])
         ends = np.cumsum(arrays["lengths"]).tolist()
-        starts = [0, *ends[:-1]]
+        starts = [0, *ends][: len(ends)]
         return [names[start:end] for start, end in zip(starts, ends, strict=True)]
 
     def filters(self) -> list[str]:

@@ -87,7 +87,7 @@ def test_a_protocol_by_its_name(library, known, capsys):
         (["library=LIBRARY", "n=0"], 2, "n=0"),
         (["library=LIBRARY", "repair=magic"], 2, "repair=magic"),
         (["library=LIBRARY", "libary=x"], 2, "did you mean library"),
-        (["library=LIBRARY", "column=nope"], 0, ""),
+        (["library=LIBRARY", "column=nope"], 1, "is no table"),
         (["library=TABLE", "column=nope"], 1, "has no column 'nope'"),
         (["library=EMPTY"], 1, "is empty"),
         (["library=LIBRARY", "out=LIBRARY/x", "protocol.groups=[strict]"], 1, "cannot make"),
@@ -106,7 +106,7 @@ def test_what_cannot_work(arguments, code, words, library, tmp_path, capsys, mon
         for word, place in places.items():
             argument = argument.replace(word, place)
         typed.append(argument)
-    assert main([*typed, *COMMON]) == code
+    assert main([*COMMON, *typed]) == code
     assert words in capsys.readouterr().err
 
 
