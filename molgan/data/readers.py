@@ -212,9 +212,7 @@ def _read_smi(text: io.TextIOWrapper, out: RawMolecules) -> list[str]:
     return names
 
 
-def find_column(
-    header: list[str], wanted: str | None, path: Path, key: str = "data.column"
-) -> int:
+def find_column(header: list[str], wanted: str | None, path: Path, key: str = "data.column") -> int:
     """Index of the SMILES column: the one named, else the first of the usual names.
 
     Raises:
