@@ -9,6 +9,8 @@ import molgan
 COMMANDS = {
     "train": "train a model on molecules; leaves a run folder with model, library and figures",
     "generate": "write a library of new molecules from a trained model",
+    "screen": "standardise, score, filter and pick a library; write files for docking",
+    "evaluate": "measure libraries or models by the field's metrics, side by side",
 }
 
 
