@@ -233,7 +233,7 @@ def test_a_missing_vina_is_named(receptor: Path, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.slow
 def test_imatinib_finds_its_way_back(shared_data: Path, tmp_path: Path) -> None:
-    """From SMILES to the pose and the energy of the published result; ten minutes of one core."""
+    """From SMILES to the pose and the energy of the published result; five minutes of one core."""
     pytest.importorskip("vina")
     pytest.importorskip("meeko")
     data = shared_data / "vina_1iep"

@@ -128,7 +128,9 @@ def _pose(lines: list[str]) -> Pose:
                 positions[int(line[6:11])] = x, y, z
     except (ValueError, IndexError) as error:
         raise ChemistryError(f"a line of the PDBQT cannot be read: {line.strip()!r}") from error
-    mol: Any = Chem.MolFromSmiles(smiles) if smiles else None
+    settings: Any = Chem.SmilesParserParams()
+    settings.removeHs = False  # the numbers of the remarks count every atom that is written
+    mol: Any = Chem.MolFromSmiles(smiles, settings) if smiles else None
     if mol is None:
         raise ChemistryError("the PDBQT has no REMARK SMILES, so its bonds are not known")
     conformer = Chem.Conformer(mol.GetNumAtoms())

@@ -95,6 +95,13 @@ def test_a_file_without_models_is_one_pose() -> None:
     assert read_poses("") == []
 
 
+def test_hydrogens_in_the_smiles_count_as_atoms() -> None:
+    text = PDBQT.replace("SMILES CO", "SMILES [H]CO").replace("IDX 1 1 2 2", "IDX 2 1 3 2")
+    (pose,) = read_poses(text)
+    assert pose.mol.GetConformer().GetAtomPosition(2).z == 4.4
+    assert pose_rmsd(pose.mol, read_poses(PDBQT)[0].mol) == 0
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
