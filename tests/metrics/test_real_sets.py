@@ -40,7 +40,7 @@ def test_training_molecules_of_qm9_are_like_its_test_molecules(qm9):
     assert values["gdss/nspdk"] <= 0.001
     assert values["valid"] == values["gdss/valid_without_correction"] == 1
     assert values["novel"] == 0
-    assert values["moses/frag_test"] >= 0.99
+    assert values["moses/frag_test"] >= 0.98
     assert values["guacamol/kl"] >= 0.99
 
 
