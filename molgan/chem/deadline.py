@@ -74,8 +74,8 @@ def run_each(
     count = n_jobs if n_jobs > 0 else _cores()
     source = enumerate(items)
     results: dict[int, Outcome] = {}
-    workers: list[_Worker] = []
-    idle: deque[_Worker] = deque()
+    workers: list[Worker] = []
+    idle: deque[Worker] = deque()
     position, running = 0, True
     try:
         while True:
@@ -89,7 +89,7 @@ def run_each(
                 if idle:
                     worker = idle.popleft()
                 else:
-                    worker = _Worker(task, seconds)
+                    worker = Worker(task, seconds)
                     workers.append(worker)
                 worker.take(*following)
             while position in results:
@@ -100,7 +100,7 @@ def run_each(
                 if not running:
                     return
                 continue
-            for worker in _until_something_happens(busy):
+            for worker in until_something_happens(busy):
                 outcome = worker.outcome()
                 if outcome is None:
                     continue
@@ -124,7 +124,7 @@ def _cores() -> int:
         return os.cpu_count() or 1
 
 
-def _until_something_happens(busy: list[_Worker]) -> list[_Worker]:
+def until_something_happens(busy: list[Worker]) -> list[Worker]:
     """Workers that said something, ended, or ran out of time; waits until there is one."""
     now = time.monotonic()
     nearest = min((worker.deadline for worker in busy), default=now)
@@ -135,7 +135,9 @@ def _until_something_happens(busy: list[_Worker]) -> list[_Worker]:
 
 
 @dataclass(eq=False)
-class _Worker:
+class Worker:
+    """One worker process with its pipes and the deadline of what it works on."""
+
     task: bytes
     seconds: float
     index: int | None = None

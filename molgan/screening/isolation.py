@@ -48,7 +48,7 @@ class Isolated:
     def __init__(self, work: Work, seconds: float) -> None:
         self._task = pickle.dumps((work, ()))
         self._seconds = seconds
-        self._child: deadline._Worker | None = None
+        self._child: deadline.Worker | None = None
 
     def __call__(self, items: Sequence[Any]) -> list[Any]:
         """Return a result for each item, or a `Lost`.
@@ -79,18 +79,18 @@ class Isolated:
     def _ask(self, items: list[Any], seconds: float) -> deadline.Outcome:
         if self._child is None:
             # The longest that any request may take: by this an orphan ends itself.
-            self._child = deadline._Worker(self._task, START_SECONDS + self._seconds)
+            self._child = deadline.Worker(self._task, START_SECONDS + self._seconds)
             outcome = self._wait(self._child, [], START_SECONDS)
             if outcome.reason is not None:
                 raise MolganError(f"worker processes cannot start: {outcome.reason}")
         return self._wait(self._child, items, seconds)
 
-    def _wait(self, child: deadline._Worker, items: list[Any], seconds: float) -> deadline.Outcome:
+    def _wait(self, child: deadline.Worker, items: list[Any], seconds: float) -> deadline.Outcome:
         child.seconds = seconds
         child.take(0, items)
         outcome = None
         while outcome is None:
-            deadline._until_something_happens([child])
+            deadline.until_something_happens([child])
             outcome = child.outcome()
         if not child.alive:
             self._child = None
