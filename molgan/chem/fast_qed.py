@@ -3,7 +3,7 @@
 QED (Bickerton et al., Nature Chemistry 4, 90, 2012) is a mean of eight desirabilities. RDKit spends
 its time on SMARTS: 116 structural alerts, 110 atom types of logP with explicit hydrogens, 11 kinds
 of acceptors. Here what each atom adds to logP and to the acceptors is asked of RDKit once for each
-surrounding and remembered; alerts are screened by surroundings (`molgan.chem.alert_screen`); all
+surrounding and remembered; alerts are screened by surroundings (`molgan.chem.qed_alerts`); all
 constants, patterns and desirability functions are RDKit's own, read from its module. Molecules
 without keys (see `molgan.chem.environments`) go to RDKit as they are.
 """
@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 from rdkit import Chem
 from rdkit.Chem import QED, rdMolDescriptors
 
-from molgan.chem.alert_screen import AlertScreen
 from molgan.chem.environments import MAX_REMEMBERED, Keys, Surroundings
+from molgan.chem.qed_alerts import QedAlerts
 
 _HYDROGEN_BONDING = (7, 8, 16)
 """Elements whose contributions depend on their neighbours' neighbours."""
@@ -42,7 +42,7 @@ class Memory:
     def __init__(self) -> None:
         """Start with nothing learnt."""
         self.keys = Keys()
-        self.alerts = AlertScreen(QED.StructuralAlerts, self.keys)
+        self.alerts = QedAlerts(QED.StructuralAlerts, self.keys)
         self._far: list[bool] = []  # by code: whether the near key does not tell all
         self._aromatic: list[bool] = []  # by code
         self._stereo: list[bool] = []  # by near key

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import math
 import pickle
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,8 @@ from rdkit import Chem, RDConfig
 from rdkit.Chem import rdFingerprintGenerator, rdMolDescriptors
 
 from molgan.chem.fast_qed import Shared, fast_qed, shared
-from molgan.chem.scores import SCORES, ScoreInfo, rdkit_descriptor
+from molgan.chem.scores import extra_score
 from molgan.errors import ChemistryError
-
-__all__ = ["SCORES", "ScoreInfo", "describe", "fast_qed", "fast_sa_score", "rdkit_descriptor"]
 
 _NO_FRAGMENT = -4.0  # contribution of a fragment that no molecule of PubChem had
 _SA_WORST, _SA_BEST = -4.0, 2.5  # raw SA scores that become 10 and 1
@@ -30,21 +28,42 @@ _LARGE_RING = 8
 _STRICT = rdMolDescriptors.NumRotatableBondsOptions.Strict
 
 
-def describe(mol: Chem.Mol) -> dict[str, float]:
+def describe(mol: Chem.Mol, also: Iterable[str] = ()) -> dict[str, float]:
     """Return all scores of one molecule; `SCORES` says what they are.
 
     Args:
         mol: Sanitised molecule, not kekulised. As RDKit's SA score does, this marks the possible
             stereocentres of the molecule, and removes marks of centres that are none.
+        also: Further scores: names of `EXTRA_SCORES`, or of RDKit's descriptors.
+
+    Raises:
+        ChemistryError: The molecule has no atoms, or RDKit came without its Contrib folder.
+        ConfigError: A further score is not known.
+    """
+    if mol.GetNumAtoms() == 0:
+        raise ChemistryError("a molecule without atoms has no scores")
+    prepared = shared(mol)
+    scores = _describe_by_rdkit(mol) if prepared is None else _describe_shared(mol, prepared)
+    for name in also:
+        scores[name] = float(extra_score(name)(mol))
+    return scores
+
+
+def fast_sa_score(mol: Chem.Mol) -> float:
+    """Synthetic accessibility, 1 (easy) to 10 (hard): the value of RDKit's Contrib.
 
     Raises:
         ChemistryError: The molecule has no atoms, or RDKit came without its Contrib folder.
     """
     if mol.GetNumAtoms() == 0:
-        raise ChemistryError("a molecule without atoms has no scores")
+        raise ChemistryError("a molecule without atoms has no SA score")
     prepared = shared(mol)
-    if prepared is None:
-        return _describe_by_rdkit(mol)
+    centres = _all_centres(mol) if prepared is None else _stereocentres(prepared)
+    fingerprint = _morgan().GetSparseCountFingerprint(mol).GetNonzeroElements()
+    return _sa_score(mol, fingerprint, mol.GetRingInfo().AtomRings(), centres)
+
+
+def _describe_shared(mol: Chem.Mol, prepared: Shared) -> dict[str, float]:
     fingerprint = _morgan().GetSparseCountFingerprint(mol).GetNonzeroElements()
     centres = _stereocentres(prepared)
     contributions = prepared.contributions
@@ -66,20 +85,6 @@ def describe(mol: Chem.Mol) -> dict[str, float]:
         "heavy_atoms": mol.GetNumHeavyAtoms(),
         "stereocentres": centres,
     }
-
-
-def fast_sa_score(mol: Chem.Mol) -> float:
-    """Synthetic accessibility, 1 (easy) to 10 (hard): the value of RDKit's Contrib.
-
-    Raises:
-        ChemistryError: The molecule has no atoms, or RDKit came without its Contrib folder.
-    """
-    if mol.GetNumAtoms() == 0:
-        raise ChemistryError("a molecule without atoms has no SA score")
-    prepared = shared(mol)
-    centres = _all_centres(mol) if prepared is None else _stereocentres(prepared)
-    fingerprint = _morgan().GetSparseCountFingerprint(mol).GetNonzeroElements()
-    return _sa_score(mol, fingerprint, mol.GetRingInfo().AtomRings(), centres)
 
 
 def _describe_by_rdkit(mol: Chem.Mol) -> dict[str, float]:

@@ -3,7 +3,8 @@
 A catalogue of alerts has hundreds of patterns and a molecule matches few of them. Every atom and
 every bond of a pattern must find its own counterpart, so what single atoms and single bonds look
 like rules most patterns out. The answer errs on one side only: a pattern that matches is always a
-candidate.
+candidate. Any molecule and any pattern will do; scores, which need not look at everything, count
+QED's alerts in another way (`molgan.chem.qed_alerts`).
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from functools import cache
 from typing import NamedTuple
 
 from rdkit import Chem
+from rdkit.Chem import rdMolDescriptors
 
 from molgan.errors import ConfigError
 
@@ -30,6 +31,7 @@ class ScoreInfo(NamedTuple):
 
 _COUNT = "count"
 _RDKIT = "RDKit"
+_LIPINSKI = "Lipinski et al., Adv. Drug Deliv. Rev. 23, 3 (1997)"
 
 SCORES: dict[str, ScoreInfo] = {
     "qed": ScoreInfo("QED", "0 to 1", "higher", "Bickerton et al., Nat. Chem. 4, 90 (2012)"),
@@ -53,7 +55,26 @@ SCORES: dict[str, ScoreInfo] = {
     "heavy_atoms": ScoreInfo("Heavy atoms", _COUNT, "", "atoms other than hydrogen"),
     "stereocentres": ScoreInfo("Stereocentres", _COUNT, "", "RDKit, unassigned ones included"),
 }
-"""Keys of `molgan.chem.fast_scores.describe`, in its order."""
+"""Keys of `molgan.chem.describe`, in its order."""
+
+EXTRA_SCORES: dict[str, ScoreInfo] = {
+    "lipinski_hbd": ScoreInfo("N-H and O-H bonds", _COUNT, "", _LIPINSKI),
+    "lipinski_hba": ScoreInfo("N and O atoms", _COUNT, "", _LIPINSKI),
+    "molar_refractivity": ScoreInfo(
+        "Molar refractivity", "cm³/mol", "", "Wildman and Crippen, as logP"
+    ),
+    "atoms": ScoreInfo("Atoms", _COUNT, "", "hydrogens included"),
+}
+"""What some rule sets ask for besides `SCORES`; `describe` adds them where it is told to."""
+
+
+def extra_score(name: str) -> Callable[[Chem.Mol], float]:
+    """Return one of `EXTRA_SCORES`, or of RDKit's descriptors, as a function of a molecule.
+
+    Raises:
+        ConfigError: There is neither; near names of descriptors are given.
+    """
+    return _EXTRA_FUNCTIONS.get(name) or rdkit_descriptor(name)
 
 
 def rdkit_descriptor(name: str) -> Callable[[Chem.Mol], float]:
@@ -79,3 +100,11 @@ def _descriptors() -> dict[str, Callable[[Chem.Mol], float]]:
     from rdkit.Chem import Descriptors
 
     return dict(Descriptors.descList)
+
+
+_EXTRA_FUNCTIONS: dict[str, Callable[[Chem.Mol], float]] = {
+    "lipinski_hbd": rdMolDescriptors.CalcNumLipinskiHBD,
+    "lipinski_hba": rdMolDescriptors.CalcNumLipinskiHBA,
+    "molar_refractivity": lambda mol: rdMolDescriptors.CalcCrippenDescriptors(mol)[1],
+    "atoms": lambda mol: mol.GetNumAtoms(onlyExplicit=False),
+}

@@ -148,7 +148,7 @@ class Pick:
 
     def _goodness(self, values: list[float]) -> npt.NDArray[np.float64]:
         """Higher is better; what is unknown comes last."""
-        from molgan.chem.fast_scores import SCORES
+        from molgan.chem.scores import SCORES
 
         assert self.by is not None
         info = SCORES.get(self.by)

@@ -289,7 +289,7 @@ def _molecules(job: Job, path: Path, is_pick: bool) -> tuple[str, str]:
 
 def _title(name: str) -> str:
     """What a score is, with its unit and direction, where the pointer rests."""
-    from molgan.chem.fast_scores import SCORES
+    from molgan.chem.scores import SCORES
 
     info = SCORES.get(name)
     if info is None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rdkit import Chem
-from rdkit.Chem import rdMolDescriptors
 
 from molgan.chem.standardize import Standardizer
 from molgan.errors import ConfigError
@@ -17,14 +16,6 @@ from molgan.metrics.similarity import N_BITS, RADIUS
 
 if TYPE_CHECKING:
     from molgan.screening.work import Reason
-
-# Scores that only some rule sets ask for, where `describe` does not have them.
-_FOR_RULES: dict[str, Callable[[Chem.Mol], float]] = {
-    "lipinski_hba": rdMolDescriptors.CalcNumLipinskiHBA,
-    "lipinski_hbd": rdMolDescriptors.CalcNumLipinskiHBD,
-    "molar_refractivity": lambda mol: rdMolDescriptors.CalcCrippenDescriptors(mol)[1],
-    "atoms": lambda mol: mol.GetNumAtoms(onlyExplicit=False),
-}
 
 RESERVED = ("name", "smiles", "inchikey", "row", "copies", "changes", "rank", "vina")
 """Columns of the tables that are no scores."""
@@ -79,7 +70,7 @@ class Screen:
     Attributes:
         standardizer: Clean-up before anything else.
         max_atoms: Larger molecules are not looked at: what describes drugs does not describe them.
-        descriptors: RDKit descriptors by name, in addition to the scores of `molgan.chem`.
+        descriptors: RDKit's, or of `molgan.chem.EXTRA_SCORES`, by name; columns of their own.
         elements: Symbols of the elements that molecules may consist of; None is any.
         ranges: Score or descriptor -> (lowest, highest); None is open.
         rules: Rule sets by name, such as "lipinski".
@@ -112,7 +103,7 @@ class Screen:
 
     def columns(self) -> tuple[str, ...]:
         """Names of the columns of scores and notes, in their order."""
-        from molgan.chem.fast_scores import SCORES
+        from molgan.chem.scores import SCORES
 
         names = [*SCORES, *self.descriptors]
         if self.other is not None:
@@ -139,6 +130,8 @@ class Screen:
             ConfigError: For the first one found.
             DataError: For a SMARTS file that cannot be read; it names file and line.
         """
+        from molgan.chem.scores import EXTRA_SCORES
+
         if self.max_atoms < 1:
             raise ConfigError(f"max_atoms={self.max_atoms}: a whole number from 1 up is wanted")
         if self.oddities not in ODDITIES:
@@ -147,7 +140,8 @@ class Screen:
             raise ConfigError("novel=true needs known=FILE: the molecules that are not novel")
         columns = self.columns()
         for name in columns:
-            if columns.count(name) > 1 or name in RESERVED:
+            hidden = name in EXTRA_SCORES and name not in self.descriptors
+            if columns.count(name) > 1 or name in RESERVED or hidden:
                 raise ConfigError(f"there would be two columns {name!r}: rename one of them")
         tools = self.tools()
         numbers = self.numbers()
@@ -183,23 +177,22 @@ class Tools:
     """Scores and filters of a screen, ready for use in one process."""
 
     def __init__(self, screen: Screen) -> None:
-        from molgan.chem import fast_scores
         from molgan.chem.alerts import Alerts
+        from molgan.chem.fast_scores import describe
         from molgan.chem.oddities import find_oddities
-        from molgan.chem.rules import Elements, property_ranges, rule_set
+        from molgan.chem.rule_sets import rule_set
+        from molgan.chem.rules import Elements, property_ranges
+        from molgan.chem.scores import EXTRA_SCORES, extra_score
 
         self._screen = screen
-        self._describe = fast_scores.describe
-        self._descriptors: dict[str, Callable[[Chem.Mol], float]] = {
-            name: fast_scores.rdkit_descriptor(name) for name in screen.descriptors
-        }
+        self._describe = describe
         self._rules = {name: rule_set(name) for name in screen.rules}
-        asked = {limit.score for rule in self._rules.values() for limit in rule.limits}
-        self._for_rules = {
-            name: function
-            for name, function in _FOR_RULES.items()
-            if name in asked and name not in fast_scores.SCORES
-        }
+        asked = {score for rule in self._rules.values() for score in rule.scores}
+        self._also = tuple(
+            dict.fromkeys([*screen.descriptors, *(name for name in EXTRA_SCORES if name in asked)])
+        )
+        for name in self._also:
+            extra_score(name)  # one that is not known is said now
         self._ranges = property_ranges(screen.ranges)
         self._elements = None if screen.elements is None else Elements(screen.elements)
         self._alerts = (
@@ -209,11 +202,8 @@ class Tools:
         self._find_oddities = find_oddities
 
     def describe(self, mol: Chem.Mol) -> dict[str, float]:
-        """All scores and descriptors of one molecule."""
-        scores = dict(self._describe(mol))
-        for name, function in self._descriptors.items():
-            scores[name] = float(function(mol))
-        return scores
+        """All scores of one molecule, with the descriptors and what the rules ask for."""
+        return self._describe(mol, self._also)
 
     def filters(
         self, mol: Chem.Mol, scores: Mapping[str, float]
@@ -239,13 +229,12 @@ class Tools:
                 ],
             )
         if self._rules:
-            more = {name: float(function(mol)) for name, function in self._for_rules.items()}
             yield (
                 "rules",
                 [
                     Reason(name, (), "; ".join(failures))
                     for name, rule in self._rules.items()
-                    if (failures := rule.failures({**scores, **more}))
+                    if (failures := rule.failures(scores))
                 ],
             )
         if self._screen.novel:

@@ -17,7 +17,8 @@ from molgan import chem
 from molgan.chem import fast_qed as fast_qed_module
 from molgan.chem.environments import ELEMENTS
 from molgan.chem.fast_qed import fast_qed, shared
-from molgan.chem.fast_scores import SCORES, describe, rdkit_descriptor
+from molgan.chem.fast_scores import describe
+from molgan.chem.scores import EXTRA_SCORES, SCORES, rdkit_descriptor
 from molgan.errors import ChemistryError, ConfigError
 
 TOLERANCE = 1e-9
@@ -295,7 +296,22 @@ def test_scores_say_what_they_are() -> None:
     assert {info.better for info in SCORES.values()} == {"higher", "lower", ""}
     assert SCORES["sa"].better == "lower"
     assert SCORES["qed"].better == "higher"
-    assert all(info.label and info.unit and info.source for info in SCORES.values())
+    for info in (*SCORES.values(), *EXTRA_SCORES.values()):
+        assert info.label
+        assert info.unit
+        assert info.source
+
+
+@pytest.mark.parametrize("text", ["NCC(=O)O", "NCC(=O)O.[Na+]"])  # with keys, and without
+def test_further_scores_come_when_asked(text: str) -> None:
+    scores = describe(read(text), ["BertzCT", *EXTRA_SCORES])
+    assert list(scores) == [*SCORES, "BertzCT", *EXTRA_SCORES]
+    assert scores["BertzCT"] == Descriptors.BertzCT(read(text))
+    assert scores["lipinski_hbd"] == scores["lipinski_hba"] == 3
+    assert scores["atoms"] == Chem.AddHs(read(text)).GetNumAtoms()
+    assert scores["molar_refractivity"] == Crippen.MolMR(read(text))
+    with pytest.raises(ConfigError, match="no descriptor 'lipinski'"):
+        describe(read(text), ["lipinski"])
 
 
 def test_any_descriptor_of_rdkit_by_name() -> None:

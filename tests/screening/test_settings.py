@@ -39,6 +39,7 @@ def value(screen, result, name):
         ({"max_atoms": 0}, "max_atoms=0"),
         ({"other": OtherScores("x.csv", column="qed")}, "two columns 'qed'"),
         ({"other": OtherScores("x.csv", column="name")}, "two columns 'name'"),
+        ({"other": OtherScores("x.csv", column="atoms")}, "two columns 'atoms'"),
         ({"smarts": ("SMARTS",)}, "bad.smarts, line 2: '[#6' is no SMARTS"),
     ],
 )
@@ -53,7 +54,7 @@ def test_what_cannot_work_is_named(settings, said, tmp_path):
 
 
 def test_every_rule_set_has_the_scores_it_needs():
-    from molgan.chem.rules import RULES
+    from molgan.chem import RULES
 
     Screen(rules=tuple(RULES), alerts=("BRENK",), oddities="flag").check()
 

@@ -1,10 +1,14 @@
-"""Which of many SMARTS patterns a molecule cannot match, told from the surroundings of its atoms.
+"""How many structural alerts QED counts in a molecule, told from the surroundings of its atoms.
 
 Every atom of a pattern needs an atom of the molecule that it matches, with neighbours and bonds
 that its own neighbours and bonds in the pattern match. This is asked once for each near key (see
 `molgan.chem.environments`), of RDKit's own query atoms and bonds, and remembered as a bit for each
 such demand. Patterns with a demand that no atom of the molecule meets are not there; the others
 are tried, except those of one or two atoms, which are there as soon as their demands are met.
+
+This is for the 116 plain patterns of QED and for molecules that have keys. The catalogues of
+`molgan.chem.alerts` are another matter: their patterns are often recursive, about which keys say
+nothing, and any molecule may come. See `molgan.chem.prescreen`, which leaves half as many to try.
 """
 
 from __future__ import annotations
@@ -32,7 +36,7 @@ _ANY_BOND = 0xFFFF
 Demand = tuple[int, tuple[tuple[int, int], ...]]
 
 
-class AlertScreen:
+class QedAlerts:
     """Counts how many of some patterns occur in a molecule, each once.
 
     Args:
