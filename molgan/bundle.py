@@ -3,6 +3,10 @@
 A bundle is a safetensors file: tensors (weights, hashed training identities) and, in its header,
 one JSON document with vocabulary, network settings, size distribution, configuration, figures and
 versions. Reading it runs no code.
+
+Weights are kept as trained, or in half precision, which halves the file; either way networks
+compute in single precision. From the first release on, `FORMAT` goes up when an older molgan
+would misread a file; entries that came later have a default for files without them.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from molgan import pretrained
 from molgan.chem import Codec, Vocabulary
 from molgan.errors import BundleError, ConfigError, MolganError
 from molgan.library.writers import atomic_write
@@ -26,7 +31,8 @@ from molgan.models import Encoder, rebuild
 from molgan.sampling import Generator, Sampler
 
 FORMAT = 1
-SUFFIX = ".molgan"
+PRECISIONS = ("full", "half")
+SUFFIX = pretrained.SUFFIX
 _DOCUMENT = "molgan"
 _IDENTITIES = "training_identities"
 
@@ -47,6 +53,8 @@ class Bundle:
         config: the configuration of the run, as plain data.
         metrics: figures of the model when it was saved.
         versions: of molgan and the libraries that matter.
+        precision: ``full`` for weights as trained, ``half`` for those read from a file that keeps
+            them in 16 bits.
     """
 
     generator: Generator
@@ -60,6 +68,7 @@ class Bundle:
     config: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    precision: str = "full"
 
     @property
     def codec(self) -> Codec:
@@ -80,24 +89,37 @@ class Bundle:
             n_jobs=n_jobs,
         )
 
-    def save(self, path: str | Path) -> Path:
+    def save(self, path: str | Path, precision: str | None = None) -> Path:
         """Write the bundle in one piece.
 
+        Args:
+            path: the file.
+            precision: ``full`` writes the weights as they are, ``half`` as float16 in half the
+                space; None as the bundle was read, in full for one just trained.
+
         Raises:
-            MolganError: when the disk refuses; a file that was there before is untouched.
+            ConfigError: for an unknown precision.
+            MolganError: when the disk refuses, or a weight is too large for float16; a file that
+                was there before is untouched.
         """
         from safetensors.torch import save
 
+        precision = self.precision if precision is None else precision
+        if precision not in PRECISIONS:
+            raise ConfigError(f"precision={precision} is unknown: use {' or '.join(PRECISIONS)}")
         path = Path(path)
         tensors = {f"generator.{k}": v for k, v in self.generator.state_dict().items()}
         networks: dict[str, Any] = {"generator": self.generator.config}
         if self.encoder is not None:
             tensors |= {f"encoder.{k}": v for k, v in self.encoder.state_dict().items()}
             networks["encoder"] = self.encoder.config
+        if precision == "half":
+            tensors = {k: _halved(k, v) for k, v in tensors.items()}
         # safetensors knows no unsigned 64-bit in older versions: the bits travel as signed ones.
         tensors[_IDENTITIES] = torch.from_numpy(self.identities.array.view(np.int64).copy())
         document = {
             "format": FORMAT,
+            "precision": precision,
             "vocabulary": self.vocabulary.to_dict(),
             "max_atoms": self.max_atoms,
             "size_distribution": [float(p) for p in self.size_distribution],
@@ -116,10 +138,10 @@ class Bundle:
 
     @classmethod
     def load(cls, path: str | Path, device: torch.device | str = "cpu") -> Bundle:
-        """Read a bundle, or the last one of a run folder.
+        """Read a bundle, the last one of a run folder, or a ready model.
 
         Args:
-            path: a bundle, or a run folder.
+            path: a bundle, a run folder, or the name of a ready model; see `locate`.
             device: where its networks go.
 
         Raises:
@@ -149,13 +171,17 @@ class Bundle:
                 identities=HashedIdentities(tensors[_IDENTITIES].numpy().view(np.uint64)),
                 encoder=None if encoder is None else cast(Encoder, encoder.to(device)),
                 discretization=document["discretization"],
-                noise_scale=float(document["noise_scale"]),
+                # The first bundles have neither: they were sampled so.
+                noise_scale=float(document.get("noise_scale", 1.0)),
                 config=document["config"],
                 metrics=document["metrics"],
                 versions=document["versions"],
+                precision=document.get("precision", "full"),
             )
         except BundleError as error:
             raise BundleError(f"the model {path} cannot be used: {error}") from error
+        except KeyError as error:
+            raise BundleError(f"the model {path} is damaged: it lacks {error}") from error
         except (MolganError, LookupError, TypeError, ValueError, RuntimeError) as error:
             raise BundleError(f"the model {path} is damaged: {error}") from error
         sizes = bundle.size_distribution
@@ -165,28 +191,37 @@ class Bundle:
 
 
 def locate(path: str | Path) -> Path:
-    """The bundle that a user means: a file, or the last (else the best) bundle of a run folder.
+    """The bundle that a user means: a file, a run folder's last (else best) one, or a ready model.
 
-    The last one is the model that the run's final figures describe.
+    The last one is the model that the run's final figures describe. A file or folder wins over a
+    ready model of the same name.
 
     Raises:
         BundleError: when there is none.
     """
-    path = Path(path)
+    name, path = str(path), Path(path)
+    ready = pretrained.available()
     if path.is_dir():
-        for name in ("last", "best"):
-            candidate = path / f"{name}{SUFFIX}"
+        for stem in ("last", "best"):
+            candidate = path / f"{stem}{SUFFIX}"
             if candidate.exists():
                 return candidate
-        raise BundleError(
-            f"the folder {path} holds no trained model (best{SUFFIX} or last{SUFFIX}); "
-            "give model= a run folder of molgan.train or a bundle"
+        hint = (
+            "; the ready model of this name is reached from any folder in which nothing else has it"
+            if name in ready
+            else f"; give model= a run folder of molgan.train or a {SUFFIX} file"
         )
-    if not path.exists():
         raise BundleError(
-            f"there is no model {path}; give model= a run folder of molgan.train or a {SUFFIX} file"
+            f"the folder {path} holds no trained model (best{SUFFIX} or last{SUFFIX}){hint}"
         )
-    return path
+    if path.exists():
+        return path
+    if name in ready:
+        return pretrained.path(name)
+    raise BundleError(
+        f"there is no model {path}; give model= a run folder of molgan.train, a {SUFFIX} file or a "
+        f"ready model ({', '.join(ready) or 'this installation holds none'})"
+    )
 
 
 def _read_document(path: Path) -> dict[str, Any]:
@@ -231,5 +266,15 @@ def _checked_device(device: torch.device | str) -> torch.device:
 def _load_network(config: dict[str, Any], tensors: dict[str, Tensor], prefix: str) -> nn.Module:
     network = rebuild(config)
     weights = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
-    network.load_state_dict(weights)
+    network.load_state_dict(weights)  # into float32, whatever the file holds
     return network.eval()
+
+
+def _halved(name: str, tensor: Tensor) -> Tensor:
+    """A tensor as float16; whole numbers stay what they are."""
+    if not tensor.is_floating_point():
+        return tensor
+    halved = tensor.half()
+    if not torch.isfinite(halved).all():
+        raise MolganError(f"{name} holds weights too large for precision=half: use precision=full")
+    return halved

@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from molgan import cli, config
 
@@ -68,12 +68,17 @@ def evaluate(cfg: DictConfig) -> Comparison:
     comparison = Comparison(reports, None if reference is None else reference.report())
     print(comparison.to_text(width=_terminal_width()))
     if cfg.out is not None:
-        write(comparison, Path(str(cfg.out)))
+        write(comparison, Path(str(cfg.out)), [_origin(each, cfg, protocol) for each in libraries])
     return comparison
 
 
-def write(comparison: Comparison, folder: Path) -> None:
+def write(comparison: Comparison, folder: Path, origins: Sequence[dict[str, Any]]) -> None:
     """Write tables and the page into a folder; what is there under the same names is replaced.
+
+    Args:
+        comparison: what was measured.
+        folder: where to.
+        origins: of what each report is, to go with it into results.json; see `_origin`.
 
     Raises:
         MolganError: when the disk refuses; it names the file.
@@ -91,12 +96,13 @@ def write(comparison: Comparison, folder: Path) -> None:
     plain = [
         {
             "library": report.name,
+            **origin,
             "figures": report.figures,
             "errors": report.errors,
             "missing": report.missing,
             "notes": report.notes,
         }
-        for report in comparison.reports
+        for report, origin in zip(comparison.reports, origins, strict=True)
     ]
     texts = {
         "results.json": json.dumps(plain, indent=2) + "\n",
@@ -142,13 +148,29 @@ def names_of(libraries: Sequence[str]) -> list[str]:
     return names
 
 
+def _origin(library: str, cfg: DictConfig, protocol: Protocol) -> dict[str, Any]:
+    """What figures are of: the SHA-256 of the very file, the protocol and the seed."""
+    from molgan.bundle import locate
+    from molgan.data.readers import file_sha256, user_path
+
+    path = locate(library) if _is_model(library) else user_path(library, "library")
+    return {"sha256": file_sha256(path), "protocol": protocol.name, "seed": int(cfg.seed)}
+
+
+def _is_model(library: str) -> bool:
+    """Whether a library is to be drawn from a model: a run folder, a bundle or a ready model."""
+    from molgan.pretrained import SUFFIX, available
+
+    path = Path(library)
+    return path.is_dir() or path.suffix == SUFFIX or (not path.exists() and library in available())
+
+
 def _sample(library: str, name: str, cfg: DictConfig, protocol: Protocol, device: str) -> Sample:
-    from molgan.bundle import SUFFIX
     from molgan.metrics import sample_from_file, sample_from_model
 
     repair = None if cfg.repair is None else str(cfg.repair)
     path = Path(library)
-    if path.is_dir() or path.suffix == SUFFIX:
+    if _is_model(library):
         return sample_from_model(
             path,
             protocol.n or int(cfg.n),

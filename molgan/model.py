@@ -151,9 +151,14 @@ class MolGAN:
             latent: npt.NDArray[np.float32] = bundle.encoder(graphs).cpu().numpy()
         return latent
 
-    def save(self, path: str | Path) -> Path:
-        """Write the model as one self-contained file."""
-        return self._trained().save(path)
+    def save(self, path: str | Path, precision: str | None = None) -> Path:
+        """Write the model as one self-contained file.
+
+        Args:
+            path: the file.
+            precision: ``full`` or, in half the space, ``half``; None as the model was read.
+        """
+        return self._trained().save(path, precision)
 
     @classmethod
     def load(cls, path: str | Path, device: str = "cpu") -> MolGAN:
@@ -165,6 +170,43 @@ class MolGAN:
         from molgan.bundle import Bundle
 
         return cls(Bundle.load(path, device))
+
+    @classmethod
+    def from_pretrained(cls, name: str, device: str = "cpu") -> MolGAN:
+        """A model that comes with molgan, ready to sample.
+
+        Args:
+            name: one of `pretrained_models`; `card` says what each has learnt and how well.
+            device: where its networks go.
+
+        Example:
+            >>> MolGAN.from_pretrained("qm9").sample(1000, seed=0).write_smi("library.smi")
+
+        Raises:
+            BundleError: for an unknown name; it lists those there are.
+        """
+        from molgan import pretrained
+        from molgan.bundle import Bundle
+
+        return cls(Bundle.load(pretrained.path(name), device))
+
+    @staticmethod
+    def pretrained_models() -> list[str]:
+        """Names for `from_pretrained`."""
+        from molgan import pretrained
+
+        return pretrained.available()
+
+    @staticmethod
+    def card(name: str) -> str:
+        """The card of a ready model, as Markdown: data, recipe, figures, intended use, limits.
+
+        Raises:
+            BundleError: for an unknown name; it lists those there are.
+        """
+        from molgan import pretrained
+
+        return pretrained.card(name)
 
     def _trained(self) -> Bundle:
         if self.bundle is None:

@@ -121,6 +121,53 @@ def test_a_full_disk_keeps_the_old_model(chain_bundle, saved, tmp_path, monkeypa
     assert len(list(tmp_path.iterdir())) == 1
 
 
+# ------------------------------------------------------------------ half precision
+
+
+def test_half_precision_halves_the_weights_and_nothing_else(chain_bundle, saved, tmp_path):
+    path = chain_bundle.save(tmp_path / "half.molgan", "half")
+    assert path.stat().st_size < 0.6 * saved.stat().st_size
+    again = Bundle.load(path)
+    assert (again.precision, Bundle.load(saved).precision) == ("half", "full")
+    for network in ("generator", "encoder"):
+        before = getattr(chain_bundle, network).state_dict()
+        for name, weight in getattr(again, network).state_dict().items():
+            assert weight.dtype == before[name].dtype
+            assert torch.equal(weight, before[name].half().float())
+    assert np.array_equal(again.identities.array, chain_bundle.identities.array)
+    same = [a == b for a, b in zip(smiles_of(again), smiles_of(chain_bundle), strict=True)]
+    assert sum(same) >= 195
+
+
+def test_a_bundle_is_saved_again_as_it_was_read(chain_bundle, tmp_path):
+    half = chain_bundle.save(tmp_path / "half.molgan", "half")
+    again = Bundle.load(half).save(tmp_path / "again.molgan")
+    assert again.read_bytes() == half.read_bytes()
+    wide = Bundle.load(half).save(tmp_path / "wide.molgan", "full")
+    assert Bundle.load(wide).precision == "full"
+    assert smiles_of(Bundle.load(wide)) == smiles_of(Bundle.load(half))
+
+
+def test_weights_that_do_not_fit_are_not_halved(chain_bundle, tmp_path):
+    with pytest.raises(ConfigError, match="precision=quarter is unknown: use full or half"):
+        chain_bundle.save(tmp_path / "model.molgan", "quarter")
+    large = Bundle.load(chain_bundle.save(tmp_path / "model.molgan"))
+    next(large.generator.parameters()).data[0] = 1e6
+    before = (tmp_path / "model.molgan").read_bytes()
+    with pytest.raises(MolganError, match=r"generator\..* too large for precision=half"):
+        large.save(tmp_path / "model.molgan", "half")
+    assert (tmp_path / "model.molgan").read_bytes() == before
+
+
+def test_bundles_of_before_noise_and_precision_load(saved, chain_bundle, tmp_path):
+    def change(document: dict[str, Any]) -> None:
+        del document["noise_scale"], document["precision"]
+
+    old = Bundle.load(rewritten(saved, tmp_path / "old.molgan", change))
+    assert (old.noise_scale, old.precision) == (1.0, "full")
+    assert smiles_of(old) == smiles_of(replace(chain_bundle, noise_scale=1.0))
+
+
 # ------------------------------------------------------------------ which file
 
 
@@ -251,4 +298,10 @@ def no_networks(document: dict[str, Any]) -> None:
 def test_parts_that_do_not_fit_are_called_damage(saved, tmp_path, change):
     path = rewritten(saved, tmp_path / "model.molgan", change)
     with pytest.raises(BundleError, match=r"model\.molgan is damaged"):
+        Bundle.load(path)
+
+
+def test_what_a_damaged_bundle_lacks_is_named(saved, tmp_path):
+    path = rewritten(saved, tmp_path / "model.molgan", no_vocabulary)
+    with pytest.raises(BundleError, match=r"is damaged: it lacks 'vocabulary'"):
         Bundle.load(path)

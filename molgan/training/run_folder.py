@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+import molgan
 from molgan.errors import ConfigError, MolganError
 from molgan.library import Library, atomic_write, write_curves
 from molgan.metrics import Comparison
@@ -22,7 +23,7 @@ CURVES = "training.png"
 REPORT = "report.html"
 MANIFEST = "manifest.json"
 
-_PACKAGES = ("molgan", "torch", "rdkit", "numpy", "torch-geometric", "hydra-core")
+_PACKAGES = ("torch", "rdkit", "numpy", "torch-geometric", "hydra-core")
 # What a new run in the folder of an old one must not inherit.
 _SAMPLES = "samples/" + 12 * "[0-9]" + ".csv"
 _OF_A_RUN = ("checkpoint.pt", "best.molgan", "last.molgan", "results.json", REPORT, _SAMPLES)
@@ -39,7 +40,7 @@ _FREE = {"resume", "run_dir", "tracker", "progress", "n_jobs"}
 
 def versions() -> dict[str, str]:
     """Versions of molgan and of the libraries on which results depend."""
-    found = {"python": platform.python_version()}
+    found = {"python": platform.python_version(), "molgan": molgan.__version__}
     for package in _PACKAGES:
         try:
             found[package] = metadata.version(package)
@@ -80,7 +81,7 @@ def check_same_config(run_dir: Path, config: Mapping[str, Any]) -> None:
         before = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"cannot resume: {path} cannot be read ({error})") from error
-    old, new = _flat(before), _flat(json.loads(json.dumps(config)))
+    old, new = flat_settings(before), flat_settings(json.loads(json.dumps(config)))
     changed = sorted(
         key
         for key in old.keys() | new.keys()
@@ -152,12 +153,13 @@ def make_run_dir(run_dir: Path, anew: bool = True) -> None:
         raise MolganError(f"cannot make the run folder {run_dir}: {error.strerror}") from error
 
 
-def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flat_settings(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Dotted key -> value of every setting that is no group."""
     flat: dict[str, Any] = {}
     for key, value in config.items():
         name = f"{prefix}{key}"
         if isinstance(value, Mapping):
-            flat |= _flat(value, name + ".")
+            flat |= flat_settings(value, name + ".")
         else:
             flat[name] = value
     return flat
