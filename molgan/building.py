@@ -161,6 +161,7 @@ def build_trainer(
         encoder=averages.encoder,
         discretization=str(cfg.model.discretization),
         noise_scale=float(cfg.model.noise_scale),
+        refine_steps=whole_number(cfg.model, "refine_steps", 0),
         config=to_plain(cfg),
         versions=versions(),
     )

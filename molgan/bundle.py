@@ -50,6 +50,7 @@ class Bundle:
         encoder: molecules to latent points, where the model has one.
         discretization: how the generator is sampled; see `Sampler`.
         noise_scale: likewise.
+        refine_steps: likewise.
         config: the configuration of the run, as plain data.
         metrics: figures of the model when it was saved.
         versions: of molgan and the libraries that matter.
@@ -65,6 +66,7 @@ class Bundle:
     encoder: Encoder | None = None
     discretization: str = "argmax"
     noise_scale: float = 1.0
+    refine_steps: int = 0
     config: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
@@ -76,15 +78,21 @@ class Bundle:
         return Codec(self.vocabulary, self.max_atoms)
 
     def sampler(
-        self, repair: str | None = None, n_jobs: int = 1, noise_scale: float | None = None
+        self,
+        repair: str | None = None,
+        n_jobs: int = 1,
+        noise_scale: float | None = None,
+        refine_steps: int | None = None,
     ) -> Sampler:
-        """A `Sampler` of this model; ``noise_scale`` None takes the model's own."""
+        """A `Sampler` of this model; what is None is the model's own."""
         return Sampler(
             self.generator,
             self.codec,
             self.size_distribution,
             self.discretization,
             noise_scale=self.noise_scale if noise_scale is None else noise_scale,
+            encoder=self.encoder,
+            refine_steps=self.refine_steps if refine_steps is None else refine_steps,
             repair=repair,
             n_jobs=n_jobs,
         )
@@ -126,6 +134,7 @@ class Bundle:
             "networks": networks,
             "discretization": self.discretization,
             "noise_scale": self.noise_scale,
+            "refine_steps": self.refine_steps,
             "config": self.config,
             "metrics": self.metrics,
             "versions": self.versions,
@@ -173,6 +182,7 @@ class Bundle:
                 discretization=document["discretization"],
                 # The first bundles have neither: they were sampled so.
                 noise_scale=float(document.get("noise_scale", 1.0)),
+                refine_steps=int(document.get("refine_steps", 0)),
                 config=document["config"],
                 metrics=document["metrics"],
                 versions=document["versions"],

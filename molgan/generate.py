@@ -130,6 +130,7 @@ def write(bundle: Bundle, selection: Selection, cfg: DictConfig) -> None:
     """Stream batches from the model to the file; memory grows only with the molecules seen."""
     from tqdm.auto import tqdm
 
+    from molgan.config import whole_number
     from molgan.library import LibraryWriter
     from molgan.rewards import QED, Component, LogP, Objective, SAScore, Scorer
 
@@ -137,6 +138,7 @@ def write(bundle: Bundle, selection: Selection, cfg: DictConfig) -> None:
         None if cfg.repair is None else str(cfg.repair),
         int(cfg.n_jobs),
         None if cfg.noise_scale is None else float(cfg.noise_scale),
+        None if cfg.refine_steps is None else whole_number(cfg, "refine_steps", 0),
     )
     components: dict[str, Component] = {}
     if cfg.scores:

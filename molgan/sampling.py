@@ -13,7 +13,7 @@ from torch import Tensor
 from molgan.chem import POLICIES, Codec, Decoded, repair
 from molgan.errors import ConfigError
 from molgan.graphs import MolGraphs
-from molgan.models import LatentGenerator, MolGANGenerator, discretize
+from molgan.models import Encoder, GraphLogits, LatentGenerator, MolGANGenerator, discretize
 
 Generator = LatentGenerator | MolGANGenerator
 
@@ -49,6 +49,11 @@ class Sampler:
         temperature: of that draw.
         noise_scale: standard deviation of the noise. Above 1 rarer molecules, below 1 typical ones
             (the "truncation trick" of image GANs).
+        encoder: of the same latent space as the generator; needed to refine.
+        refine_steps: times that each molecule drawn is encoded and decoded once more, valid or not.
+            The autoencoder was trained to give back molecules from blurred latents, so a graph
+            between two molecules moves to one of them. No chemistry is consulted, nothing is
+            rejected: it is a longer forward pass.
         repair: name of a repair policy of `molgan.chem`, or None.
         n_jobs: worker processes for decoding large batches.
 
@@ -62,6 +67,8 @@ class Sampler:
     discretization: str = "argmax"
     temperature: float = 1.0
     noise_scale: float = 1.0
+    encoder: Encoder | None = None
+    refine_steps: int = 0
     repair: str | None = None
     n_jobs: int = 1
 
@@ -71,6 +78,14 @@ class Sampler:
             raise ConfigError(f"temperature={self.temperature} must be above 0")
         if not self.noise_scale > 0:
             raise ConfigError(f"noise_scale={self.noise_scale} must be above 0")
+        if self.refine_steps < 0:
+            raise ConfigError(f"refine_steps={self.refine_steps} must be 0 or more")
+        if self.refine_steps and not (
+            isinstance(self.generator, LatentGenerator) and self.encoder is not None
+        ):
+            raise ConfigError(
+                f"refine_steps={self.refine_steps} needs a model with an encoder (model=latent)"
+            )
         if self.discretization not in ("argmax", "gumbel"):
             raise ConfigError(
                 f"discretization={self.discretization} is unknown: use argmax or gumbel"
@@ -95,7 +110,7 @@ class Sampler:
                 device.
         """
         with torch.no_grad():
-            logits = self.generator(self.noise_scale * noise, sizes)
+            logits = self._refined(self.generator(self.noise_scale * noise, sizes), sizes)
             # Soft, because repair policies want probabilities; the argmax is the same.
             mode = "soft" if self.discretization == "argmax" else "gumbel"
             graphs = discretize(logits, mode, self.temperature, rng)
@@ -108,6 +123,20 @@ class Sampler:
         if self.repair is not None:
             repaired = self._repaired(self.repair, decoded, types, adjacency, graphs)
         return Draw(decoded, repaired, types, raw_bonds)
+
+    def _refined(self, logits: GraphLogits, sizes: Tensor) -> GraphLogits:
+        """Logits after `refine_steps` passes through encoder and decoder."""
+        if self.encoder is None or not isinstance(self.generator, LatentGenerator):
+            return logits
+        for _ in range(self.refine_steps):
+            graphs = discretize(logits, "straight_through")
+            atoms, bonds = graphs.to_indices()
+            # One-hot as the training molecules are: what the encoder knows.
+            graphs = MolGraphs.from_indices(
+                atoms, bonds, graphs.nodes.shape[-1], graphs.edges.shape[-1]
+            )
+            logits = self.generator.decoder(self.encoder(graphs), sizes)
+        return logits
 
     def _repaired(
         self,

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from molgan.bundle import Bundle
 from molgan.chem import Codec
 from molgan.errors import ConfigError
 from molgan.graphs import MolGraphs
 from molgan.metrics import evaluate_lenient
+from molgan.models import discretize
 from molgan.sampling import Draw, Sampler, choice_rng
 
 
@@ -216,3 +218,35 @@ def test_worker_processes_do_not_change_the_molecules(chain_bundle, monkeypatch)
 def test_a_draw_knows_its_parts():
     empty = np.zeros((0, 5), np.uint8), np.zeros((0, 5, 5), np.uint8)
     assert Draw([], [], *empty).decoded == []
+
+
+def test_refining_encodes_and_decodes_each_molecule_once_more(chain_bundle):
+    plain, once, twice = (chain_bundle.sampler(refine_steps=steps) for steps in (0, 1, 2))
+    noise, sizes = next(plain._blocks(64, 7))
+    first = plain.draw(noise, sizes, choice_rng(0))
+    present = first.atoms > 0
+    graphs = MolGraphs.from_indices(
+        torch.from_numpy(first.atoms),
+        torch.from_numpy(first.bonds * (present[:, :, None] & present[:, None, :])),
+        chain_bundle.vocabulary.num_atom_types,
+        chain_bundle.vocabulary.num_bond_types,
+    )
+    with torch.no_grad():
+        logits = chain_bundle.generator.decoder(chain_bundle.encoder(graphs), sizes)
+    atoms, bonds = discretize(logits, "soft").to_indices()
+    expected = chain_bundle.codec.decode(atoms.numpy(), bonds.numpy())
+    assert drawn(once, 64, seed=7) == [item.smiles for item in expected]
+    assert drawn(once, 64, seed=7) != drawn(plain, 64, seed=7)
+    assert drawn(twice, 64, seed=7) != drawn(once, 64, seed=7)
+
+
+def test_refining_is_part_of_the_model(chain_bundle, tmp_path):
+    saved = Bundle.load(replace(chain_bundle, refine_steps=1).save(tmp_path / "refining.molgan"))
+    assert drawn(saved.sampler(), 50) == drawn(chain_bundle.sampler(refine_steps=1), 50)
+
+
+@pytest.mark.parametrize(("kind", "steps"), [("molgan", 1), ("latent", -1)])
+def test_refining_that_cannot_work_says_so(kind, steps, chain_bundle, paper_bundle):
+    bundle = {"latent": chain_bundle, "molgan": paper_bundle}[kind]
+    with pytest.raises(ConfigError, match=f"refine_steps={steps}"):
+        bundle.sampler(refine_steps=steps)
