@@ -73,7 +73,7 @@ class Alerts:
         catalogues: Names from `CATALOGUES`, in capitals or not. An alert that several of them list
             is reported once for each.
         smarts_files: Paths of own files, one ``SMARTS name`` a line; the name may hold spaces and
-            may be missing (then it is the SMARTS). Empty lines, and lines that begin with ``# ``,
+            may be missing (then it is the SMARTS). Empty lines, and lines that begin with ``#``,
             are skipped. Files are read at once.
 
     Raises:

@@ -247,7 +247,7 @@ def serve(handle: int, lifeline: int) -> None:
         try:
             function, arguments = pickle.loads(task)
         except Exception as error:
-            pipe.send(_reason(error))
+            pipe.send(reason_of_error(error))
             return
         pipe.send("ready")  # what it takes to import all that is not the first molecule's time
         while True:
@@ -256,13 +256,14 @@ def serve(handle: int, lifeline: int) -> None:
             try:
                 message: tuple[Any, str | None] = function(item, *arguments), None
             except Exception as error:
-                message = None, _reason(error)
+                message = None, reason_of_error(error)
             signal.setitimer(signal.ITIMER_REAL, 0)
             pipe.send(message)
     except (EOFError, ConnectionError):
         pass
 
 
-def _reason(error: Exception) -> str:
+def reason_of_error(error: Exception) -> str:
+    """What an exception says in one line; with its type where it is none of ours."""
     text = " ".join(str(error).split())
     return text if isinstance(error, MolganError) else f"{type(error).__name__}: {text}"

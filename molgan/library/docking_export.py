@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import shutil
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from rdkit import rdBase
+
 from molgan.chem.deadline import run_each
-from molgan.errors import ChemistryError, ConfigError, MolganError
+from molgan.errors import ChemistryError, ConfigError
 from molgan.library.conformers import ATTEMPTS, SECONDS, check_settings, embed
-from molgan.library.docking_files import SafeNames, pdbqt_text, sdf_record, text_of, write_sdf
+from molgan.library.docking_files import pdbqt_text, sdf_record
+from molgan.library.docking_shards import Shards
+from molgan.library.docking_source import Source
 from molgan.library.extras import docking_extra
-from molgan.library.states import Ligand, States, with_states
-from molgan.library.writers import atomic_write, cannot_write
+from molgan.library.states import Ligand, States
 
 FORMATS = ("sdf", "pdbqt")
-
-_INDEX = ("name", "parent", "smiles", "folder", "sdf", "pdbqt", "force_field", "energy")
 
 
 @dataclass(frozen=True)
@@ -55,6 +52,7 @@ def export_docking(
     n_jobs: int = 1,
     progress: bool = False,
     overwrite: bool = False,
+    resume: bool = False,
 ) -> DockingFiles:
     """Build every molecule in 3D and write it for docking, `per_folder` to a folder.
 
@@ -76,9 +74,12 @@ def export_docking(
         n_jobs: Worker processes, -1 for one per core.
         progress: Whether to show a bar on standard error.
         overwrite: Whether `dock_*` folders of an earlier run are removed, with all that is in them.
+        resume: Whether to go on with an earlier run of the same ligands and settings after the last
+            folder that it completed; the files are those of one uninterrupted run. A finished one
+            is left as it is, told by the journal in `.export`, which stays.
 
     Raises:
-        ConfigError: a setting cannot work.
+        ConfigError: a setting cannot work, or the run to be resumed had other ligands or settings.
         MolganError: the folder holds docking files already, cannot be written, or an extra is
             missing.
     """
@@ -92,37 +93,33 @@ def export_docking(
         raise ConfigError(f"per_folder must be 1 or more, not {per_folder}")
     if "pdbqt" in formats:
         docking_extra("meeko")
-    folder = Path(folder)
-    _make_room(folder, overwrite)
-    total = len(ligands) if isinstance(ligands, list | tuple) and not states else None
-    asked: deque[tuple[Ligand, str | None]] = deque()  # handed to workers and not yet back
-    failures: list[tuple[str, str, str]] = []
-
-    def sources() -> Iterator[tuple[Ligand, str | None]]:
-        for item in with_states(ligands, states, seconds):
-            asked.append(item)
-            yield item
-
-    with (
-        atomic_write(folder / "index.csv") as index_file,
-        atomic_write(folder / "failures.csv") as failure_file,
-    ):
-        failure_rows = csv.writer(failure_file, lineterminator="\n")
-        failure_rows.writerow(["name", "parent", "smiles", "step", "reason"])
-        shards = _Shards(folder, per_folder, index_file)
-        settings = (formats, seed, attempts, seconds, conformers)
-        outcomes = run_each(_prepared, sources(), *settings, seconds=seconds, n_jobs=n_jobs)
-        for outcome in tqdm(outcomes, "3D", total, unit="mol", disable=not progress):
-            ligand, no_states = asked.popleft()
+    settings: dict[str, Any] = {
+        "formats": formats,
+        "seed": seed,
+        "attempts": attempts,
+        "seconds": seconds,
+        "conformers": conformers,
+    }
+    others = {"per_folder": per_folder, "states": asdict(states), "rdkit": rdBase.rdkitVersion}
+    shards = Shards(Path(folder), per_folder, settings | others)
+    try:
+        shards.start(resume=resume, overwrite=overwrite)
+        source = Source(ligands, states, seconds, shards.position)
+        outcomes = run_each(_prepared, source, *settings.values(), seconds=seconds, n_jobs=n_jobs)
+        total = len(ligands) if isinstance(ligands, list | tuple) and not states else None
+        begun = shards.position.begun
+        bar = tqdm(outcomes, "3D", total, unit="mol", disable=not progress, initial=begun)
+        for outcome in bar:
+            ligand, no_states = source.done()
+            shards.position = source.position
             if outcome.reason is None:
                 shards.add(ligand, outcome.value)
-                continue
-            step = "3D" if no_states is None else "states"
-            failures.append((ligand.name, step, outcome.reason))
-            parent = ligand.parent or ligand.name
-            failure_rows.writerow([ligand.name, parent, ligand.smiles, step, outcome.reason])
-        shards.finish()
-    return DockingFiles(folder, shards.written, failures, shards.folders)
+            else:
+                shards.fail(ligand, "3D" if no_states is None else "states", outcome.reason)
+        shards.finish(keep=resume)
+    finally:
+        shards.close()
+    return DockingFiles(shards.folder, shards.written, shards.failures, shards.folders)
 
 
 def _prepared(
@@ -155,95 +152,3 @@ def _prepared(
     if "pdbqt" in formats:
         made["pdbqt"] = pdbqt_text(conformer.mol, ligand.name)
     return made
-
-
-class _Shards:
-    """Writes folders of N ligands; each is made aside and takes its place when it is full."""
-
-    def __init__(self, folder: Path, per_folder: int, index: Any) -> None:
-        self.folder, self.per_folder = folder, per_folder
-        self.written = self.folders = 0
-        self._index = csv.writer(index, lineterminator="\n")
-        self._columns: list[str] | None = None
-        self._names: set[str] = set()
-        self._records: list[str] = []
-        self._held = 0
-        self._safe = SafeNames()
-
-    def add(self, ligand: Ligand, made: Mapping[str, Any]) -> None:
-        """Write one ligand."""
-        if ligand.name in self._names:
-            raise MolganError(f"ligands must have unique names, and {ligand.name!r} is there twice")
-        self._names.add(ligand.name)
-        if self._held == 0:
-            self.folders += 1
-            with _writing(self._aside):
-                self._aside.mkdir(parents=True)
-        place = f"dock_{self.folders:04d}"
-        pdbqt = sdf = ""
-        if "sdf" in made:
-            self._records.append(made["sdf"])
-            sdf = f"{place}/ligands.sdf"
-        if "pdbqt" in made:
-            file = f"{self._safe(ligand.name)}.pdbqt"
-            with _writing(self._aside / file):
-                (self._aside / file).write_text(made["pdbqt"], encoding="utf-8", newline="")
-            pdbqt = f"{place}/{file}"
-        if self._columns is None:
-            self._columns = list(ligand.scores)
-            self._index.writerow([*_INDEX, *self._columns])
-        scores = [text_of(ligand.scores.get(column)) for column in self._columns]
-        self._index.writerow(
-            [
-                *(ligand.name, ligand.parent or ligand.name, made["smiles"], place, sdf, pdbqt),
-                *(made["force_field"], made["energy"], *scores),
-            ]
-        )
-        self.written += 1
-        self._held += 1
-        if self._held == self.per_folder:
-            self._close()
-
-    def finish(self) -> None:
-        """Write what is left of the last folder."""
-        if self._held:
-            self._close()
-        if self._columns is None:
-            self._index.writerow(_INDEX)
-
-    @property
-    def _aside(self) -> Path:
-        return self.folder / f".dock_{self.folders:04d}.partial"
-
-    def _close(self) -> None:
-        if self._records:
-            write_sdf(self._aside / "ligands.sdf", self._records)
-        target = self.folder / f"dock_{self.folders:04d}"
-        with _writing(target):
-            self._aside.replace(target)
-        self._records.clear()
-        self._held = 0
-
-
-def _make_room(folder: Path, overwrite: bool) -> None:
-    """Make the folder, and see to what an earlier run left in it."""
-    with _writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        earlier = sorted(path for path in folder.glob("dock_[0-9]*") if path.is_dir())
-    if earlier and not overwrite:
-        raise MolganError(
-            f"{folder} holds docking files already ({earlier[0].name}, ...); "
-            "write to another folder, or allow overwriting"
-        )
-    # What an interrupted run had not finished is of no use to anybody.
-    for path in [*earlier, *folder.glob(".dock_[0-9]*.partial")]:
-        with _writing(path):
-            shutil.rmtree(path)
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise cannot_write(path, error) from error

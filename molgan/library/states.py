@@ -115,7 +115,7 @@ def enumerate_stereo(smiles: str, limit: int = 16) -> list[str]:
 
 def with_states(
     ligands: Iterable[Ligand], states: States, seconds: float
-) -> Iterator[tuple[Ligand, str | None]]:
+) -> Iterator[tuple[int, Ligand, str | None]]:
     """Yield every ligand, or in its place its states, named ``<name>_p1_s1`` where there are some.
 
     Args:
@@ -124,10 +124,11 @@ def with_states(
         seconds: For one molecule, after which the worker that does it is killed.
 
     Yields:
-        A ligand and None, or a ligand and the reason why its states are not known.
+        1 for the first state of a molecule, 2 for its second, ...; a ligand and None, or a ligand
+        and the reason why its states are not known.
     """
     if not states:
-        yield from ((ligand, None) for ligand in ligands)
+        yield from ((1, ligand, None) for ligand in ligands)
         return
     asked: deque[Ligand] = deque()
 
@@ -141,13 +142,14 @@ def with_states(
         yield from _expanded(ligand, outcome)
 
 
-def _expanded(ligand: Ligand, outcome: Outcome) -> Iterator[tuple[Ligand, str | None]]:
+def _expanded(ligand: Ligand, outcome: Outcome) -> Iterator[tuple[int, Ligand, str | None]]:
     if outcome.reason is not None:
-        yield ligand, outcome.reason
+        yield 1, ligand, outcome.reason
         return
     parent = ligand.parent or ligand.name
-    for suffix, smiles in outcome.value:
-        yield replace(ligand, name=ligand.name + suffix, smiles=smiles, parent=parent), None
+    for number, (suffix, smiles) in enumerate(outcome.value, 1):
+        name = ligand.name + suffix
+        yield number, replace(ligand, name=name, smiles=smiles, parent=parent), None
 
 
 def states_of(smiles: str, states: States) -> list[tuple[str, str]]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from molgan.data.readers import user_path
+from molgan.data.readers import file_sha256, user_path
 from molgan.errors import ConfigError
 from molgan.screening.export import FOLDER, Export
 from molgan.screening.tables import add_column, read_table
@@ -57,9 +56,6 @@ class Dock:
             raise ConfigError("dock.receptor needs the molecules as PDBQT: add export.pdbqt=true")
         if not self.seconds > 0:
             raise ConfigError(f"dock.seconds={self.seconds}: a number above 0 is wanted")
-        user_path(self.receptor, "dock.receptor")
-        if self.box is not None:
-            user_path(self.box, "dock.box")
         docking_extra("vina")
         self.vina()
 
@@ -68,7 +64,7 @@ class Dock:
         from molgan.docking import Vina, read_box
 
         if self.box is not None:
-            center, size = read_box(self.box)
+            center, size = read_box(user_path(self.box, "dock.box"))
         elif self.center is not None and self.size is not None:
             center, size = self.center, self.size
         else:
@@ -77,7 +73,7 @@ class Dock:
                 "dock.size=[x,y,z] in angstrom"
             )
         return Vina(
-            Path(self.receptor),
+            user_path(self.receptor, "dock.receptor"),
             center,
             size,
             exhaustiveness=self.exhaustiveness,
@@ -91,7 +87,7 @@ class Dock:
         plain = asdict(self)
         for key in ("receptor", "box"):
             if plain[key] is not None:
-                plain[key] = hashlib.sha256(Path(plain[key]).read_bytes()).hexdigest()
+                plain[key] = file_sha256(user_path(plain[key], f"dock.{key}"))
         return plain
 
     def write(self, chosen: Path, out: Path, *, n_jobs: int, progress: bool) -> dict[str, Any]:

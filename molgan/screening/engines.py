@@ -11,8 +11,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from molgan.chem.deadline import reason_of_error
 from molgan.errors import ConfigError, MolganError
-from molgan.screening.isolation import Team, Work
+from molgan.screening.isolation import Lost, Team, Work
 
 PARALLEL = ("joblib", "dask", "none")
 
@@ -37,7 +38,8 @@ def run_chunks(
         work: As for `molgan.screening.isolation.Isolated`.
         chunks: Read as they are needed.
         parallel: "joblib": `n_jobs` child processes of this one. "dask": a cluster's workers, each
-            with child processes. "none": in this process, where a crash or a hang is everybody's.
+            with child processes. "none": in this process, where a crash or a hang is everybody's;
+            an exception still costs only its item.
         n_jobs: Child processes, -1 for one per core.
         seconds: Wall-clock time for one item.
         scheduler: Address of the Dask scheduler, such as "tcp://10.0.0.1:8786".
@@ -58,7 +60,17 @@ def run_chunks(
 def _in_this_process(work: Work, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, list[Any]]]:
     work([])
     for chunk in chunks:
-        yield chunk, work(chunk)
+        yield chunk, _here(work, chunk)
+
+
+def _here(work: Work, chunk: Chunk) -> list[Any]:
+    """The results of a chunk; one by one where it fails, as `Isolated` has them."""
+    try:
+        return work(chunk)
+    except Exception as error:
+        if len(chunk) == 1:
+            return [Lost("error", reason_of_error(error))]
+        return [result for item in chunk for result in _here(work, [item])]
 
 
 def _on_cores(

@@ -111,6 +111,7 @@ class Export:
             n_jobs=n_jobs,
             progress=progress,
             overwrite=True,
+            resume=True,
         )
         return {"exported": made.written, "not_exported": len(made.failures)}
 

@@ -10,6 +10,7 @@ from molgan.library import Library
 from molgan.screening.picking import Pick
 from molgan.screening.pipeline import Engine, Job, run
 from molgan.screening.settings import Screen
+from molgan.screening.tables import FIRST
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,9 +56,17 @@ def screen_library(
             report=False,
         )
         manifest = run(job)
-        texts = dict.fromkeys(("name", "smiles", "inchikey", "changes"), str)
         stem = "picked" if "picked" in manifest else "hits"
-        hits = pd.read_csv(out / f"{stem}.csv", dtype=texts, keep_default_na=True)
+        # A molecule may be called "NA": only an empty number is none.
+        scores = screen.numbers()
+        texts = {name: str for name in (*FIRST, *screen.columns()) if name not in scores}
+        missing = dict.fromkeys(scores, "")
+        hits = pd.read_csv(
+            out / f"{stem}.csv",
+            dtype={**texts, "row": int, "copies": int},
+            keep_default_na=False,
+            na_values=missing,
+        )
         rejected = pd.read_csv(out / "rejected.csv", dtype=str, keep_default_na=False)
     lost = {key: count for key, count in manifest["rejected_at"].items() if count}
     for key in ("unreadable", "duplicates"):

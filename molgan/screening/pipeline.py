@@ -18,13 +18,14 @@ from typing import Any
 from molgan.data.readers import file_format, open_bytes, user_path
 from molgan.data.streaming import Row, stream_rows
 from molgan.errors import ConfigError, DataError, MolganError
+from molgan.library.docking_shards import WORK
+from molgan.library.ledger import differing
 from molgan.library.writers import atomic_write, cannot_write
 from molgan.screening import tables
 from molgan.screening.docking import Dock
 from molgan.screening.engines import run_chunks
 from molgan.screening.export import FOLDER, Export
 from molgan.screening.isolation import Work as AnyWork
-from molgan.screening.ledger import differing
 from molgan.screening.picking import Pick
 from molgan.screening.references import chunks_of, load_references
 from molgan.screening.settings import Screen
@@ -248,7 +249,8 @@ def _finish(
     with atomic_write(out / MANIFEST) as file:
         json.dump(manifest, file, indent=2)
         file.write("\n")
-    shutil.rmtree(sorter.work, ignore_errors=True)
+    for work in (sorter.work, out / FOLDER / WORK):
+        shutil.rmtree(work, ignore_errors=True)
     return manifest
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
@@ -14,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from molgan.errors import ChemistryError
 from molgan.library.writers import atomic_write
-from molgan.metrics.reporting.style import CSS
+from molgan.metrics.reporting.page import as_page, drawing, plot
 from molgan.screening.tables import read_table
 
 if TYPE_CHECKING:
@@ -61,7 +58,9 @@ table.molecules { border-collapse: collapse; font-size: .82rem;
 .molecules th, .molecules td { padding: .2rem .5rem; text-align: right; white-space: nowrap;
   border-bottom: 1px solid #e4e8eb; }
 .molecules thead th { position: sticky; top: 0; background: #fff; z-index: 1; }
-.molecules td.text { text-align: left; max-width: 14rem; white-space: normal;
+.molecules td.name { text-align: left; max-width: 16rem; overflow: hidden;
+  text-overflow: ellipsis; }
+.molecules td.text { text-align: left; min-width: 11rem; max-width: 22rem; white-space: normal;
   overflow-wrap: anywhere; }
 .molecules button { font: inherit; font-weight: 600; background: none; border: 0; padding: 0;
   cursor: pointer; color: #0b5d8f; }
@@ -115,33 +114,8 @@ def write_report(
         _molecules(job, picked or out / "hits.csv", picked is not None),
         ("Settings", _settings(manifest)),
     ]
-    body = "\n".join(
-        f"<section>\n<h2>{escape(head)}</h2>\n{content}\n</section>"
-        for head, content in sections
-        if content
-    )
-    digest = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode("ascii")
-    page = f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; img-src data:; style-src 'unsafe-inline';
- script-src 'sha256-{digest}'">
-<title>Screen of {escape(name)}</title>
-<style>
-{CSS}{_STYLE}</style>
-</head>
-<body>
-<h1>Screen of {escape(name)}</h1>
-{body}
-<script>{_SCRIPT}</script>
-</body>
-</html>
-"""
     with atomic_write(out / "report.html") as file:
-        file.write(page.encode("utf-8", "replace").decode("utf-8"))
+        file.write(as_page(f"Screen of {name}", sections, style=_STYLE, script=_SCRIPT))
 
 
 def funnel(manifest: Mapping[str, Any]) -> list[tuple[str, int, int]]:
@@ -210,7 +184,7 @@ def _reasons(path: Path) -> str:
 
 
 def _histograms(job: Job, hits: Path, picked: Path | None, known: Sequence[str]) -> str:
-    from molgan.metrics.reporting.plots import as_svg, histograms
+    from molgan.metrics.reporting.plots import histograms
 
     names = [name for name in _PLOTTED if name in job.screen.numbers()]
     names += list(job.screen.descriptors)
@@ -224,10 +198,11 @@ def _histograms(job: Job, hits: Path, picked: Path | None, known: Sequence[str])
     if figure is None:
         return ""
     grey = " The grey area is a sample of the known molecules." if reference else ""
-    return (
-        f'<figure class="plot">{_image(as_svg(figure), "Histograms of the scores")}'
-        f'<figcaption class="caption">Share of the molecules of each set in each bin.{grey} Values '
-        "beyond the axis count in the outermost bins.</figcaption></figure>"
+    return plot(
+        figure,
+        "Histograms of the scores",
+        f"Share of the molecules of each set in each bin.{grey} Values beyond the axis count in "
+        "the outermost bins.",
     )
 
 
@@ -270,13 +245,8 @@ def _molecules(job: Job, path: Path, is_pick: bool) -> tuple[str, str]:
     )
     lines = []
     for row in rows:
-        cells = "".join(
-            f'<td data-v="{escape(row[name])}">{_shown(row[name])}</td>'
-            if name in numbers
-            else f'<td class="text" data-v="{escape(row[name])}">{escape(row[name])}</td>'
-            for name in columns
-        )
-        picture = _drawing(row["smiles"])
+        cells = "".join(_cell(name, row[name], name in numbers) for name in columns)
+        picture = drawing(row["smiles"], _CELL)
         lines.append(f'<tr><td title="{escape(row["smiles"])}">{picture}</td>{cells}</tr>')
     table = (
         f'<div class="scroll"><table class="molecules"><thead><tr><th></th>{heads}</tr></thead>'
@@ -298,8 +268,13 @@ def _title(name: str) -> str:
     return f' title="{escape(text)}"'
 
 
-def _shown(text: str) -> str:
-    return f"{float(text):.4g}" if text else "-"
+def _cell(name: str, text: str, is_number: bool) -> str:
+    value = escape(text)
+    if is_number:
+        return f'<td data-v="{value}">{f"{float(text):.4g}" if text else "-"}</td>'
+    if name == "name":  # in one line, whole where the pointer rests
+        return f'<td class="name" title="{value}" data-v="{value}">{value}</td>'
+    return f'<td class="text" data-v="{value}">{value}</td>'
 
 
 def _settings(manifest: Mapping[str, Any]) -> str:
@@ -312,18 +287,3 @@ def _settings(manifest: Mapping[str, Any]) -> str:
                 value = ", ".join(f"{name}={each}" for name, each in value.items())
             lines.append(f"<dt>{escape(str(key))}</dt><dd>{escape(str(value))}</dd>")
     return f"<dl>{''.join(lines)}</dl>"
-
-
-def _drawing(smiles: str) -> str:
-    from molgan.library.pictures import draw_svg
-
-    try:
-        return _image(draw_svg(smiles, cell=_CELL).encode(), smiles, _CELL)
-    except ChemistryError:
-        return f"<code>{escape(smiles)}</code>"
-
-
-def _image(svg: bytes, alt: str, cell: tuple[int, int] | None = None) -> str:
-    size = f' width="{cell[0]}" height="{cell[1]}"' if cell else ""
-    data = base64.b64encode(svg).decode("ascii")
-    return f'<img alt="{escape(alt)}"{size} src="data:image/svg+xml;base64,{data}">'

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rdkit import Chem
 
 from molgan.chem.standardize import Standardizer
+from molgan.data.readers import file_sha256, user_path
 from molgan.errors import ConfigError
 from molgan.metrics.similarity import N_BITS, RADIUS
 
@@ -51,13 +50,16 @@ class OtherScores:
         """
         from molgan.docking import aliases_from_index, import_scores
 
+        aliases = None
+        if self.index is not None:
+            aliases = aliases_from_index(user_path(self.index, "scores.index"))
         found = import_scores(
-            self.file,
+            user_path(self.file, "scores.file"),
             names,
             score=self.column,
             name=self.name,
             better=self.better,
-            aliases=None if self.index is None else aliases_from_index(self.index),
+            aliases=aliases,
         )
         pairs = zip(names, found.values.tolist(), strict=True)
         return {name: value for name, value in pairs if value == value}
@@ -160,11 +162,13 @@ class Screen:
         """What decides the results, as plain values; files by their content."""
         plain = asdict(self)
         plain["ranges"] = {key: list(limits) for key, limits in self.ranges.items()}
-        plain["smarts"] = [_digest(path) for path in self.smarts]
-        plain["actives"] = None if self.actives is None else _digest(self.actives)
+        plain["smarts"] = [_digest(path, "smarts") for path in self.smarts]
+        plain["actives"] = None if self.actives is None else _digest(self.actives, "actives")
+        plain["known"] = None if self.known is None else _digest(self.known, "known")
         if self.other is not None:
-            plain["other"]["file"] = _digest(self.other.file)
-        plain["known"] = None if self.known is None else _digest(self.known)
+            plain["other"]["file"] = _digest(self.other.file, "scores.file")
+            if self.other.index is not None:
+                plain["other"]["index"] = _digest(self.other.index, "scores.index")
         plain["fingerprint"] = f"Morgan, radius {RADIUS}, {N_BITS} bits"
         return plain
 
@@ -262,5 +266,5 @@ def _reasons(alerts: Sequence[Any]) -> list[Reason]:
     return [Reason(f"{alert.catalogue}: {alert.name}", tuple(alert.atoms)) for alert in alerts]
 
 
-def _digest(path: str | Path) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+def _digest(path: str, key: str) -> str:
+    return file_sha256(user_path(path, key))

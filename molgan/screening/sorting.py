@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from molgan.data.streaming import Row, one_line
+from molgan.library.ledger import Ledger
 from molgan.library.writers import molecule_name
 from molgan.metrics.identity import hash64
 from molgan.screening.isolation import Lost
-from molgan.screening.ledger import Ledger
 from molgan.screening.work import READ, Reason, Result, lost
 
 REJECTED_COLUMNS = ("row", "name", "smiles", "stage", "rule", "atoms", "detail", "standardized")

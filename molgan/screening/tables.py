@@ -64,15 +64,13 @@ def write_selection(hits: Path, out: Path, stem: str, places: Sequence[int]) -> 
 
 def add_column(path: Path, name: str, values: Sequence[str]) -> None:
     """Add a column at the end of one of our tables, in place of one of the same name."""
-    with atomic_write(path) as file:
-        writer = csv.writer(file, lineterminator="\n")
-        for place, line in enumerate(read_table(path)):
-            line[name] = values[place]
-            if place == 0:
-                writer.writerow(line)
-            writer.writerow(line.values())
-        if not values:
-            file.write(path.read_text(encoding="utf-8"))
+    with path.open(encoding="utf-8", newline="") as source, atomic_write(path) as file:
+        reader = csv.DictReader(source)
+        columns = list(dict.fromkeys([*(reader.fieldnames or ()), name]))
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        for line, value in zip(reader, values, strict=True):
+            writer.writerow({**line, name: value})
 
 
 def write_parquet(source: Path, path: Path, numbers: Sequence[str]) -> None:

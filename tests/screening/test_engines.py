@@ -24,6 +24,15 @@ def test_cores_keep_the_order(breakers, n_jobs):
     assert all(one == item * 2 for item, one in results if item != "170")
 
 
+@pytest.mark.parametrize("parallel", ["none", "joblib"])
+def test_an_exception_costs_only_its_item(breakers, parallel):
+    work = breakers.Breaking(breakers.double, {"170": "error"})
+    results = dict(flat(run_chunks(work, CHUNKS[16:18], parallel=parallel, seconds=30.0)))
+    assert results.pop("170") == Lost("error", "ValueError: no such luck")
+    assert results == {item: item * 2 for item in results}
+    assert len(results) == 5
+
+
 def test_this_process(breakers):
     results = flat(run_chunks(breakers.double, CHUNKS, parallel="none"))
     assert results == [(item, item * 2) for chunk in CHUNKS for item in chunk]

@@ -34,6 +34,15 @@ def test_hits_rejected_and_repeats_add_up():
     assert hits.rejected["duplicates"] == 1
 
 
+def test_texts_stay_what_they_are():
+    named = Library(pd.DataFrame({"smiles": ["CCO", "c1ccccc1"], "name": ["NA", "1e3"]}))
+    hits, _ = screen_library(named, Screen(scaffolds=True, oddities="flag"))
+    assert hits.names == ["NA", "1e3"]
+    assert hits.frame["scaffold"].tolist() == ["", "c1ccccc1"]
+    assert hits.frame["flags"].tolist() == ["", ""]
+    assert hits.frame["copies"].tolist() == [1, 1]
+
+
 def test_a_pick_leaves_the_most_different():
     hits, _ = screen_library(library(), Screen(oddities="off"), Pick(method="maxmin", n=2))
     assert len(hits) == 2

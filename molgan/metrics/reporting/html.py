@@ -1,18 +1,12 @@
-"""The page of a comparison: one self-contained file, for screen and paper.
-
-Names and SMILES come from users' files: every text goes through `escape`, pictures are embedded as
-images, which run nothing, and the page forbids itself scripts and the network.
-"""
+"""The page of a comparison: one self-contained file, for screen and paper."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
-from molgan.errors import ChemistryError
 from molgan.metrics.reporting.layout import (
     Cell,
     columns,
@@ -23,9 +17,9 @@ from molgan.metrics.reporting.layout import (
     names,
     notes,
 )
-from molgan.metrics.reporting.plots import as_svg, colour, histograms, size_validity
+from molgan.metrics.reporting.page import as_page, drawing, plot
+from molgan.metrics.reporting.plots import colour, histograms, size_validity
 from molgan.metrics.reporting.rounding import percent
-from molgan.metrics.reporting.style import CSS
 
 if TYPE_CHECKING:
     from molgan.metrics.reporting.report import Comparison, Report
@@ -70,30 +64,7 @@ def as_html(comparison: Comparison, title: str | None = None) -> str:
         ("Most frequent", _each(reports, _tables)),
         ("What the figures mean", _glossary(comparison)),
     ]
-    body = "\n".join(
-        f"<section>\n<h2>{escape(head)}</h2>\n{content}\n</section>"
-        for head, content in sections
-        if content
-    )
-    page = f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>{escape(title)}</title>
-<style>
-{CSS}</style>
-</head>
-<body>
-<h1>{escape(title)}</h1>
-{body}
-</body>
-</html>
-"""
-    # Lone surrogates, from file names that are no UTF-8, cannot be written.
-    return page.encode("utf-8", "replace").decode("utf-8")
+    return as_page(title, sections)
 
 
 def _summary(comparison: Comparison) -> str:
@@ -143,7 +114,7 @@ def _properties(libraries: Sequence[Named], reference: Named | None) -> str:
     grey = ""
     if reference is not None and reference[2].properties:
         grey = f" The grey area is the reference, {reference[0]}."
-    return _plot(
+    return plot(
         figure,
         "Histograms of the properties of the valid molecules",
         "Share of the valid molecules of each library in each bin, repeats included."
@@ -155,19 +126,11 @@ def _validity(libraries: Sequence[Named]) -> str:
     figure = size_validity([(name, report.size_validity) for name, _, report in libraries])
     if figure is None:
         return ""
-    return _plot(
+    return plot(
         figure,
         "Share of valid molecules by number of heavy atoms",
         "Share of valid ones among the molecules drawn of each size; whiskers are 95 % intervals, "
         "long where few were drawn.",
-    )
-
-
-def _plot(figure: Any, alt: str, caption: str) -> str:
-    image = _image(as_svg(figure), alt)
-    return (
-        f'<figure class="plot">{image}'
-        f'<figcaption class="caption">{escape(caption)}</figcaption></figure>'
     )
 
 
@@ -199,7 +162,7 @@ def _molecules(report: Report) -> str:
 def _pairs(report: Report) -> str:
     cards = [
         '<figure class="pair">'
-        f"{_drawing(generated, _SMALL)}{_drawing(training, _SMALL)}"
+        f"{drawing(generated, _SMALL)}{drawing(training, _SMALL)}"
         f"<figcaption>{similarity:.2f}{', a copy' if generated == training else ''}</figcaption>"
         "</figure>"
         for generated, training, similarity in report.nearest[:_PAIRS]
@@ -258,26 +221,9 @@ def _list(lines: Sequence[str]) -> str:
 def _card(smiles: str, caption: str, cell: tuple[int, int] = _CELL) -> str:
     """A molecule with an escaped caption, its SMILES shown where the pointer rests."""
     return (
-        f'<figure class="molecule" title="{escape(smiles)}">{_drawing(smiles, cell)}'
+        f'<figure class="molecule" title="{escape(smiles)}">{drawing(smiles, cell)}'
         f"<figcaption>{caption}</figcaption></figure>"
     )
-
-
-def _drawing(smiles: str, cell: tuple[int, int]) -> str:
-    """A picture; the text itself where it is no molecule."""
-    from molgan.library.pictures import draw_svg
-
-    try:
-        picture = draw_svg(smiles, cell=cell)
-    except ChemistryError:
-        return f"<code>{escape(smiles)}</code>"
-    return _image(picture.encode(), smiles, cell)
-
-
-def _image(svg: bytes, alt: str, cell: tuple[int, int] | None = None) -> str:
-    size = f' width="{cell[0]}" height="{cell[1]}"' if cell else ""
-    data = base64.b64encode(svg).decode("ascii")
-    return f'<img alt="{escape(alt)}"{size} src="data:image/svg+xml;base64,{data}">'
 
 
 def _swatch(place: int) -> str:

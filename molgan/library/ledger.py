@@ -19,6 +19,8 @@ from molgan.library.writers import cannot_write
 
 JOURNAL = "journal.jsonl"
 
+ANOTHER_SCREEN = "choose another out=, or resume=never to replace what is there"
+
 _SYNC_SECONDS = 10.0  # against power cuts; a killed process loses nothing even without
 
 
@@ -30,6 +32,8 @@ class Ledger:
         files: Name -> path of each file.
         heads: Name -> bytes with which a file begins.
         identity: What must be the same for a run to be gone on with: plain values by name.
+        what: Of what kind the results are, for the message where it is not the same.
+        remedy: What to do then.
 
     Attributes:
         rows: Rows of the input that are done.
@@ -43,8 +47,12 @@ class Ledger:
         files: Mapping[str, Path],
         heads: Mapping[str, bytes],
         identity: Mapping[str, Any],
+        *,
+        what: str = "another screen",
+        remedy: str = ANOTHER_SCREEN,
     ) -> None:
         self._path = folder / JOURNAL
+        self._what, self._remedy = what, remedy
         self._files = dict(files)
         self._heads = dict(heads)
         self._identity = json.loads(json.dumps(dict(identity)))
@@ -64,7 +72,8 @@ class Ledger:
         """
         entries = self._entries() if resume else []
         if entries:
-            differing(entries[0]["identity"], self._identity, self._path.parent.parent)
+            before, out = entries[0]["identity"], self._path.parent.parent
+            differing(before, self._identity, out, self._what, self._remedy)
         last = next((entry for entry in reversed(entries[1:]) if self._is_there(entry)), None)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -173,13 +182,21 @@ class Ledger:
         )
 
 
-def differing(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> None:
-    """Refuse to mix two different screens in one folder.
+def differing(
+    before: Mapping[str, Any],
+    now: Mapping[str, Any],
+    folder: Path,
+    what: str = "another screen",
+    remedy: str = ANOTHER_SCREEN,
+) -> None:
+    """Refuse to mix results of different settings in one folder.
 
     Args:
         before: What the folder was made with: plain values by name, nested.
         now: What is asked for.
-        folder: For the message.
+        folder: For the message, as `what` and `remedy`.
+        what: Of what kind the results are.
+        remedy: What to do.
 
     Raises:
         ConfigError: If they differ; it names up to three settings.
@@ -192,10 +209,7 @@ def differing(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -
         return
     shown = "; ".join(f"{key} was {old.get(key)}, is {new.get(key)}" for key in keys[:3])
     more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
-    raise ConfigError(
-        f"{folder} holds another screen ({shown}{more}): choose another out=, or resume=never to "
-        "replace what is there"
-    )
+    raise ConfigError(f"{folder} holds {what} ({shown}{more}): {remedy}")
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

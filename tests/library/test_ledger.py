@@ -7,7 +7,7 @@ import json
 import pytest
 
 from molgan.errors import ConfigError, MolganError
-from molgan.screening.ledger import JOURNAL, Ledger, differing
+from molgan.library.ledger import JOURNAL, Ledger, differing
 
 
 def make(folder, **identity):
