@@ -7,6 +7,7 @@ Facts are plain data, kept as NAME.json beside the card:
 * ``recipe``: command, settings whose defaults changed since, hash of the resolved settings, seed,
   hardware, minutes, versions;
 * ``agreement``: how many molecules of the same noise the released bundle and the run's share;
+* ``versions``: of what released it;
 * ``evaluations``: what `molgan.evaluate` wrote of the very bundle, with protocol, seed and SHA-256.
 
 Only the prose on licence, use and limits is written by hand.
@@ -86,7 +87,8 @@ def facts_of_run(run_dir: Path) -> Facts:
             "molecules_seen": last["molecules_seen"],
             "minutes": round(last["final/training_seconds"] / 60, 1),
             "hardware": manifest["hardware"],
-            "versions": manifest["versions"],
+            # Checkouts of before did not know their own version.
+            "versions": {k: v for k, v in manifest["versions"].items() if v != "not installed"},
         },
     }
 
@@ -176,9 +178,10 @@ def card_text(facts: Facts, words: str) -> str:
         "seed": str(recipe["seed"]),
         "hardware": f"{hardware['device']}: {machine}",
         "time": f"{recipe['minutes']:g} minutes, {recipe['molecules_seen']:,} molecules seen",
-        "versions": ", ".join(f"{key} {value}" for key, value in recipe["versions"].items()),
+        "trained with": _listed(recipe["versions"]),
+        "released with": _listed(facts["versions"]),
         "file": f"`{file['name']}`, {file['bytes'] / 1e6:.1f} MB, SHA-256 `{file['sha256']}`",
-        "sampling": ", ".join(f"{key} {value}" for key, value in file["sampling"].items()),
+        "sampling": _listed(file["sampling"]),
         "networks": ", ".join(f"{k} {v / 1e6:.1f} M" for k, v in file["parameters"].items())
         + f" parameters, kept in {file['precision']} precision",
         "against the run's own file": f"{100 * agreement['identical']:.1f} % of "
@@ -259,6 +262,10 @@ def _mean(reports: Sequence[Report]) -> Report:
     shared = [key for key in reports[0].figures if all(key in one.figures for one in reports)]
     means = {key: sum(one.figures[key] for one in reports) / len(reports) for key in shared}
     return Report("mean", means)
+
+
+def _listed(entries: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in entries.items())
 
 
 def _typed(value: Any) -> str:

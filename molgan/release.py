@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 #: A repository and a package should not carry more for one model.
 LARGEST = 20_000_000
 # How the model is drawn from, which can be found to be better than the run thought.
-_SAMPLING = ("noise_scale",)
+_SAMPLING = ("noise_scale", "refine_steps")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,39 +47,29 @@ def release(cfg: DictConfig) -> Facts:
     Raises:
         MolganError: for a run, evaluations or settings that cannot work; see the message.
     """
-    from molgan import pretrained
     from molgan.bundle import Bundle
-    from molgan.cards import card_text, facts_of_run, read_evaluations, without_folders
+    from molgan.cards import card_text, facts_of_run, read_evaluations
     from molgan.config import whole_number
-    from molgan.data.readers import file_sha256, user_path
+    from molgan.data.readers import user_path
     from molgan.library.writers import atomic_write
+    from molgan.training.run_folder import versions
 
     for key, least in {"molecules": 1, "compared": 1, "seed": 0}.items():
         whole_number(cfg, key, least)
     name, run_dir, stem = _settings(cfg)
     words = user_path(str(cfg.words), "words").read_text(encoding="utf-8")
-    facts: Facts = {"name": name, **facts_of_run(run_dir)}
-    own = Bundle.load(run_dir)
     sampling = {key: cfg[key] for key in _SAMPLING if cfg[key] is not None}
-    stripped = replace(own, config=without_folders(own.config), **sampling)
-    file = stripped.save(stem.with_suffix(pretrained.SUFFIX), str(cfg.precision))
+    facts: Facts = {"name": name, **facts_of_run(run_dir), "versions": versions()}
+    own = replace(Bundle.load(run_dir), **sampling)
+    file = _write_bundle(own, stem, str(cfg.precision))
     released = Bundle.load(file)
-    sha256 = file_sha256(file)
-    facts["file"] = {
-        "name": file.name,
-        "bytes": file.stat().st_size,
-        "sha256": sha256,
-        "precision": released.precision,
-        "sampling": {key: getattr(released, key) for key in ("discretization", *_SAMPLING)},
-        "max_atoms": released.max_atoms,
-        "atoms": [str(kind) for kind in released.vocabulary.atoms],
-        "parameters": _parameters(released),
-    }
-    facts["agreement"] = _agreement(
-        replace(own, **sampling), released, int(cfg.compared), int(cfg.seed)
+    facts["file"] = _facts_of_file(file, released)
+    facts["agreement"] = _agreement(own, released, int(cfg.compared), int(cfg.seed))
+    facts["pictured"] = _picture(
+        released, stem.with_suffix(".png"), int(cfg.molecules), int(cfg.seed)
     )
-    facts["pictured"] = _picture(released, stem.with_suffix(".png"), int(cfg.molecules), cfg.seed)
-    facts["evaluations"] = read_evaluations([str(each) for each in cfg.evaluations], sha256)
+    measured = [str(each) for each in cfg.evaluations]
+    facts["evaluations"] = read_evaluations(measured, facts["file"]["sha256"])
     with atomic_write(stem.with_suffix(".json")) as handle:
         handle.write(json.dumps(facts, indent=1) + "\n")
     with atomic_write(stem.with_suffix(".md")) as handle:
@@ -106,6 +96,32 @@ def _settings(cfg: DictConfig) -> tuple[str, Path, Path]:
     return name, run_dir, folder / name
 
 
+def _write_bundle(own: Bundle, stem: Path, precision: str) -> Path:
+    """Write a run's bundle as it may leave the machine: no folders, molgan's version in it."""
+    import molgan
+    from molgan.cards import without_folders
+    from molgan.pretrained import SUFFIX
+
+    versions = own.versions | {"molgan": molgan.__version__}
+    bundle = replace(own, config=without_folders(own.config), versions=versions)
+    return bundle.save(stem.with_suffix(SUFFIX), precision)
+
+
+def _facts_of_file(file: Path, released: Bundle) -> Facts:
+    from molgan.data.readers import file_sha256
+
+    return {
+        "name": file.name,
+        "bytes": file.stat().st_size,
+        "sha256": file_sha256(file),
+        "precision": released.precision,
+        "sampling": {key: getattr(released, key) for key in ("discretization", *_SAMPLING)},
+        "max_atoms": released.max_atoms,
+        "atoms": [str(kind) for kind in released.vocabulary.atoms],
+        "parameters": _parameters(released),
+    }
+
+
 def _parameters(bundle: Bundle) -> dict[str, int]:
     networks = {"generator": bundle.generator, "encoder": bundle.encoder}
     return {
@@ -130,9 +146,9 @@ def _picture(bundle: Bundle, path: Path, n: int, seed: int) -> Facts:
     from molgan.library.pictures import write_grid
     from molgan.model import MolGAN
 
-    smiles = MolGAN(bundle).sample(4 * n, int(seed)).distinct().smiles[:n]
+    smiles = MolGAN(bundle).sample(4 * n, seed).distinct().smiles[:n]
     write_grid(path, smiles)
-    return {"molecules": len(smiles), "seed": int(seed)}
+    return {"molecules": len(smiles), "seed": seed}
 
 
 def _tell(facts: Facts, stem: Path) -> None:
