@@ -32,6 +32,8 @@ Facts = dict[str, Any]
 _OVERRIDES = Path(".hydra", "overrides.yaml")
 # Settings that say where and how loudly a run went on, not what it did.
 _ELSEWHERE = re.compile(r"[+~]*(run_dir|resume|progress|tracker|n_jobs)\b")
+# Settings that change what is drawn from the weights, not the weights; the card has them apart.
+_SAMPLING = re.compile(r"model\.(noise_scale|refine_steps)$")
 # An absolute path of at least one folder: at the start of a text or after a blank, "=", a quote.
 _FOLDERS = re.compile(
     r"""(?<![^\s='"\[(,])(?:~|[A-Za-z]:(?=[\\/]))?[\\/](?:[^\s'",\])\\/]+[\\/])+"""
@@ -120,7 +122,7 @@ def changed_since(config: Mapping[str, Any], typed: Sequence[str]) -> list[str]:
         if key not in before
         else f"{'' if key in now else '+'}{key}={_typed(before[key])}"
         for key in sorted(differing)
-        if not _ELSEWHERE.match(key)
+        if not _ELSEWHERE.match(key) and not _SAMPLING.match(key)
     ]
 
 

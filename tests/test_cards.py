@@ -41,6 +41,8 @@ def test_a_card_says_what_has_to_be_added_where_defaults_changed():
     config = to_plain(compose(typed))
     assert changed_since(config, typed) == []
     config["run_dir"] = "elsewhere"
+    config["model"]["noise_scale"] = 3.0
+    del config["model"]["refine_steps"]
     config["seed"] = 5
     config["model"]["critic"]["conv_units"] = [8, 16]
     config["model"]["encoder"]["gone"] = None
