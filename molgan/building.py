@@ -28,6 +28,7 @@ from molgan.training import (
     JsonLines,
     Networks,
     RealMolecules,
+    RefinementPhase,
     Trainer,
 )
 from molgan.training.run_folder import METRICS, make_run_dir, versions
@@ -118,6 +119,9 @@ def build_phases(
         if node._target_.endswith(AdversarialPhase.__name__):
             rewarded = scorer if scorer.objective else None
             factory = functools.partial(factory, codec=dataset.codec, scorer=rewarded, loss=loss)
+        elif node._target_.endswith(RefinementPhase.__name__):
+            scale = float(cfg.model.noise_scale)
+            factory = functools.partial(factory, codec=dataset.codec, noise_scale=scale)
         phases[str(name)] = factory
     return phases
 

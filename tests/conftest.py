@@ -56,7 +56,7 @@ def small_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_settings(small_set: Path) -> list[str]:
-    """Settings of a run of about a second through all three phases, eight steps each.
+    """Settings of a run of about a second through all four phases, eight steps each.
 
     A log row every 64 molecules; samples and a checkpoint every 96.
     """
@@ -76,6 +76,8 @@ def tiny_settings(small_set: Path) -> list[str]:
         "trainer.phases.adversarial.reward_batch_size=8",
         "trainer.phases.adversarial.reward_interval=2",
         "trainer.phases.adversarial.reward_weight=0.3",
+        "trainer.phases.refinement.molecules=128",
+        "trainer.phases.refinement.batch_size=16",
         "trainer.evaluation.samples=24",
         "trainer.evaluation.final_samples=40",
         "trainer.intervals.log=64",

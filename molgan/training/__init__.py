@@ -7,6 +7,7 @@ from molgan.training.evaluation import Evaluation, final_report, judge, library_
 from molgan.training.guard import CollapseGuard
 from molgan.training.latent_phase import LatentPhase
 from molgan.training.phase import Phase
+from molgan.training.refinement_phase import RefinementPhase
 from molgan.training.trackers import JsonLines, TensorBoard, Tracker
 from molgan.training.trainer import Intervals, Trainer
 
@@ -23,6 +24,7 @@ __all__ = [
     "Networks",
     "Phase",
     "RealMolecules",
+    "RefinementPhase",
     "TensorBoard",
     "Tracker",
     "Trainer",

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from molgan.chem import Codec, fit_valence
+from molgan.chem import Codec
 from molgan.errors import ConfigError
-from molgan.graphs import MolGraphs, pack_pairs, unpack_pairs
+from molgan.graphs import MolGraphs
 from molgan.losses import (
     AdversarialLoss,
     critic_loss,
@@ -25,6 +25,7 @@ from molgan.rewards import Scorer
 from molgan.training.context import Context
 from molgan.training.latent_phase import encode_all, latent_generator_loss
 from molgan.training.phase import Phase, Stats, frozen
+from molgan.training.repair_targets import repair_targets
 
 
 class AdversarialPhase(Phase):
@@ -318,24 +319,14 @@ class AdversarialPhase(Phase):
 
     def _repair_loss(self, logits: GraphLogits, fake: MolGraphs) -> Tensor:
         """Negative log-likelihood of the repaired graphs, per generated molecule."""
-        atoms, bonds = fake.to_indices()
-        types, adjacency = atoms.cpu().numpy(), bonds.cpu().numpy()
-        decoded = self.codec.decode(types, adjacency)
-        broken = np.flatnonzero([item.smiles is None for item in decoded])
-        if not len(broken):
+        targets = repair_targets(self.codec, logits, fake)
+        rows = targets.broken
+        if not len(rows):
             return logits.pairs.sum() * 0
-        rows = torch.from_numpy(broken).to(fake.device)
-        probabilities = unpack_pairs(torch.softmax(logits.pairs[rows].detach(), -1), atoms.shape[1])
-        fitted = fit_valence(
-            types[broken], adjacency[broken], self.codec, probabilities.cpu().numpy()
-        )
-        usable = np.array([d.smiles is not None for d in self.codec.decode(types[broken], fitted)])
-        rows, target = rows[torch.from_numpy(usable).to(rows.device)], fitted[usable]
-        packed = pack_pairs(torch.from_numpy(target).to(fake.device)).long()
         loss = reconstruction_loss(
-            logits.nodes[rows], logits.pairs[rows], atoms[rows].long(), packed
+            logits.nodes[rows], logits.pairs[rows], targets.atoms, targets.bonds
         )
-        return loss * (len(rows) / len(atoms))
+        return loss * (len(rows) / len(logits.nodes))
 
     # ------------------------------------------------------------ checkpoints
 

@@ -10,8 +10,11 @@ import torch
 from torch import nn
 
 from molgan.errors import ConfigError
+from molgan.graphs import unpack_pairs
+from molgan.models import discretize
 from molgan.training import AdversarialPhase, Phase, Trainer
 from molgan.training.phase import frozen, learning_rate_factor
+from molgan.training.repair_targets import repair_targets
 
 
 def weights(module: nn.Module | None) -> list[torch.Tensor]:
@@ -54,6 +57,11 @@ def one_step(trainer: Trainer, name: str) -> tuple[Phase, dict[str, torch.Tensor
             "adversarial",
             {"sampler", "decoder", "critic", "latent_critic", "reward"},
             {"loss/critic", "loss/generator", "critic/gap", "loss/reward", "reward/generated"},
+        ),
+        (
+            "refinement",
+            {"encoder", "decoder"},
+            {"loss/reconstruction", "loss/kept", "refinement/broken", "gradient/refinement"},
         ),
     ],
 )
@@ -123,6 +131,7 @@ QUICK = (
     "trainer.phases.autoencoder.latent_noise=0.5",
     "trainer.phases.latent.molecules=20000",
     "trainer.phases.latent.batch_size=64",
+    "trainer.phases.refinement.batch_size=64",
     "trainer.averaging_half_life=2000",
     "trainer.evaluation.samples=300",
     "trainer.intervals.log=1000",
@@ -138,6 +147,43 @@ def test_a_small_set_is_learnt(make_trainer, tmp_path, rows):
     assert losses[-1] < 0.1 * losses[0]
     assert trainer.figures["valid"] > 0.9
     assert trainer.figures["unique"] > 0.04  # more than half of the 22 training molecules
+
+
+# ----------------------------------------------------------------- refinement
+
+
+def test_broken_graphs_have_the_repaired_ones_as_targets(make_trainer):
+    trainer = make_trainer(None)
+    context, codec = trainer.context, trainer.bundle.codec
+    sizes = context.data.sizes[:16].repeat(8)
+    with torch.no_grad():
+        logits = context.networks.generator(context.noise(len(sizes)), sizes)
+    graphs = discretize(logits, "straight_through")
+    targets = repair_targets(codec, logits, graphs)
+    atoms, bonds = (part.numpy() for part in graphs.to_indices())
+    valid = [item.smiles is not None for item in codec.decode(atoms, bonds)]
+    assert targets.valid.tolist() == np.flatnonzero(valid).tolist()
+    assert not set(targets.broken.tolist()) & set(targets.valid.tolist())
+    assert len(targets.broken) > 0  # untrained networks make them
+    assert np.array_equal(targets.atoms.numpy(), atoms[targets.broken])
+    wanted = unpack_pairs(targets.bonds, atoms.shape[1]).numpy().astype(np.uint8)
+    mended = codec.decode(targets.atoms.numpy().astype(np.uint8), wanted)
+    assert all(item.smiles is not None for item in mended)
+
+
+def test_refinement_mends_what_the_generator_breaks(make_trainer: Callable[..., Trainer]):
+    others = [f"trainer.phases.{name}=null" for name in ("autoencoder", "latent", "adversarial")]
+    budget = "trainer.phases.refinement.molecules=10000"
+    trainer = make_trainer(None, *QUICK, *others, budget)
+
+    def valid() -> float:
+        decoded = [item for draw in trainer.sampler.stream(300, 5) for item in draw.decoded]
+        return float(np.mean([item.smiles is not None for item in decoded]))
+
+    before = valid()
+    trainer.fit()
+    assert before < 0.5  # untrained
+    assert valid() > 0.9
 
 
 # --------------------------------------------------------------------- reward

@@ -1,0 +1,134 @@
+"""Last phase of the default recipe: the autoencoder learns to mend the generator's errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from molgan.chem import Codec
+from molgan.graphs import MolGraphs, pack_pairs
+from molgan.losses import reconstruction_loss
+from molgan.models import GraphLogits, discretize
+from molgan.training.autoencoder_phase import latent_networks
+from molgan.training.context import Context
+from molgan.training.phase import Phase, Stats
+from molgan.training.repair_targets import repair_targets
+
+
+class RefinementPhase(Phase):
+    """Encoder and decoder become a projector onto molecules; the sampler rests.
+
+    A denoising autoencoder learns from noise that somebody invents. Here it learns from the
+    generator's own errors: a generated graph that is no molecule goes in, the nearest molecule that
+    its bond probabilities allow is wanted out. Molecules, real and generated, must come back
+    unchanged, and the decoder goes on reading blurred latents. At sampling time `refine_steps` of
+    `molgan.sampling.Sampler` uses what was learnt; valence rules are consulted here only.
+
+    Args:
+        context: see `Phase`.
+        codec: says which graphs are molecules.
+        noise_scale: of the noise that molecules are generated from; that of sampling.
+        generated: molecules generated for each real one. Few are broken, and those teach most.
+        repair_weight: weight of the broken graphs in the loss.
+        latent_noise: standard deviation on real latents, as in the autoencoder's phase.
+        latent_noise_weight: weight of the reconstruction from such latents.
+        settings: see `Phase`.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        codec: Codec,
+        noise_scale: float = 1.0,
+        generated: int = 2,
+        repair_weight: float = 1.0,
+        latent_noise: float = 0.8,
+        latent_noise_weight: float = 0.3,
+        **settings: Any,
+    ) -> None:
+        super().__init__(context, **settings)
+        self.encoder, self.generator = latent_networks(context)
+        self.codec = codec
+        self.noise_scale = noise_scale
+        self.generated = generated
+        self.repair_weight = repair_weight
+        self.latent_noise = latent_noise
+        self.latent_noise_weight = latent_noise_weight
+        self.add_optimizer("encoder", self.encoder)
+        self.add_optimizer("decoder", self.generator.decoder)
+
+    def step(self) -> Stats:
+        """Real molecules and generated ones in, molecules wanted out."""
+        context = self.context
+        rows = context.data.draw_indices(self.batch_size, context.rng)
+        sizes = context.data.sizes[rows].repeat(self.generated)
+        latent, logits = self._generate(sizes)
+        fake = discretize(logits, "straight_through")
+        targets = repair_targets(self.codec, logits, fake)
+        # Half as many molecules as real ones: what is right already must stay, and is soon learnt.
+        valid = targets.valid[: self.batch_size // 2]
+        real_loss = self._real_loss(rows)
+        valid_loss = self._refined_loss(fake, valid, sizes, *_types(fake, valid))
+        loss = real_loss + valid_loss
+        stats = {
+            "loss/reconstruction": real_loss.detach(),
+            "loss/kept": valid_loss.detach(),
+            "refinement/broken": torch.tensor(
+                len(targets.broken) / len(sizes), device=sizes.device
+            ),
+        }
+        if len(targets.broken):
+            wanted = (targets.atoms, targets.bonds)
+            mended = self._refined_loss(fake, targets.broken, sizes, *wanted)
+            with context.fabric.autocast():
+                again = self.generator.decoder(latent[targets.broken], sizes[targets.broken])
+            directly = reconstruction_loss(again.nodes, again.pairs, *wanted)
+            loss = loss + self.repair_weight * (mended + 0.5 * directly)
+            stats["loss/mended"] = mended.detach()
+        stats["gradient/refinement"] = self.update(loss, "encoder", "decoder")
+        return stats
+
+    def finish(self) -> None:
+        """The averaged weights are what is sampled; a phase that follows goes on from them."""
+        self.context.averages.write_to(self.context.networks)
+
+    def _generate(self, sizes: Tensor) -> tuple[Tensor, GraphLogits]:
+        context = self.context
+        with torch.no_grad(), context.fabric.autocast():
+            noise = self.noise_scale * context.noise(len(sizes))
+            latent = self.generator.latent(noise, sizes)
+            logits: GraphLogits = self.generator.decoder(latent, sizes)
+        return latent, logits
+
+    def _real_loss(self, rows: Tensor) -> Tensor:
+        """Reconstruction of real molecules, from their latents and from blurred ones."""
+        context = self.context
+        graphs = context.data.graphs(rows)
+        atoms, bonds = context.data.atoms[rows].long(), context.data.bonds[rows].long()
+        with context.fabric.autocast():
+            latent = self.encoder(graphs)
+            exact = self.generator.decoder(latent, graphs.num_atoms)
+            # The latent stays where it is: the sampler has learnt to hit it there.
+            noised = latent.detach() + self.latent_noise * context.randn_like(latent)
+            blurred = self.generator.decoder(noised, graphs.num_atoms)
+        loss = reconstruction_loss(exact.nodes, exact.pairs, atoms, bonds)
+        noisy = reconstruction_loss(blurred.nodes, blurred.pairs, atoms, bonds)
+        return loss + self.latent_noise_weight * noisy
+
+    def _refined_loss(
+        self, fake: MolGraphs, rows: Tensor, sizes: Tensor, atoms: Tensor, bonds: Tensor
+    ) -> Tensor:
+        """Negative log-likelihood of what is wanted, given the generated graphs in ``rows``."""
+        types, packed = _types(fake, rows)
+        graphs = MolGraphs.from_indices(types, packed, fake.nodes.shape[-1], fake.edges.shape[-1])
+        with self.context.fabric.autocast():
+            logits = self.generator.decoder(self.encoder(graphs), sizes[rows])
+        return reconstruction_loss(logits.nodes, logits.pairs, atoms, bonds)
+
+
+def _types(graphs: MolGraphs, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Atom types ``(R, N)`` and packed bond types ``(R, P)`` of some graphs, int64."""
+    atoms, bonds = graphs.to_indices()
+    return atoms[rows].long(), pack_pairs(bonds[rows]).long()
