@@ -78,11 +78,14 @@ def as_hydra_reads(overrides: Sequence[str], config_name: str) -> list[str]:
     """Settings as typed, with those renamed that Hydra would take for something else.
 
     To Hydra, `model=...` chooses an option of the group conf/model, whatever the command; to
-    molgan.generate it is the model's file or folder, `model_path` in generate.yaml. And to
-    molgan.evaluate `reference=molecules.smi` is short for that file as reference.
+    molgan.generate it is the model's file or folder, `model_path` in generate.yaml. The same holds
+    for `data=` and `model=` of molgan.qsar. And to molgan.evaluate `reference=molecules.smi` is
+    short for that file as reference.
     """
-    if config_name == "generate":
-        return [re.sub(r"^(\+{0,2})model=", r"\1model_path=", text) for text in overrides]
+    renamed = {"generate": "model", "qsar_fit": "data", "qsar_predict": "model"}
+    if config_name in renamed:
+        key = renamed[config_name]
+        return [re.sub(rf"^(\+{{0,2}}){key}=", rf"\1{key}_path=", text) for text in overrides]
     if config_name == "evaluate":
         return [text for typed in overrides for text in _reference_file(typed)]
     return list(overrides)

@@ -39,8 +39,14 @@ STANDARD_SPLITS = {
 }
 
 
-def check_fractions(fractions: Sequence[float]) -> tuple[float, float, float]:
+def check_fractions(
+    fractions: Sequence[float], prefix: str = "data."
+) -> tuple[float, float, float]:
     """Check the three shares (train, valid, test), each 0 to 1, sum 1, train above 0.
+
+    Args:
+        fractions: the shares.
+        prefix: of the keys in messages.
 
     Raises:
         ConfigError: naming `data.fractions`.
@@ -53,7 +59,7 @@ def check_fractions(fractions: Sequence[float]) -> tuple[float, float, float]:
         or shares[0] == 0.0
     ):
         raise ConfigError(
-            f"data.fractions={list(fractions)} must be three shares (train, valid, test) from 0 "
+            f"{prefix}fractions={list(fractions)} must be three shares (train, valid, test) from 0 "
             f"to 1 that add up to 1, with train above 0."
         )
     return shares[0], shares[1], shares[2]
@@ -64,7 +70,7 @@ def _as_split(train: _Indices, valid: _Indices, test: _Indices) -> Split:
     return {name: np.sort(np.asarray(part, dtype=np.int64)) for name, part in named.items()}
 
 
-def random_split(n: int, fractions: Sequence[float], seed: int) -> Split:
+def random_split(n: int, fractions: Sequence[float], seed: int, prefix: str = "data.") -> Split:
     """Split `n` molecules at random.
 
     Valid and test are rounded down, so train is never empty: one molecule is a training set of one.
@@ -73,8 +79,9 @@ def random_split(n: int, fractions: Sequence[float], seed: int) -> Split:
         n: number of molecules.
         fractions: shares of train, valid and test.
         seed: same seed, same split.
+        prefix: of the keys in messages.
     """
-    _, valid, test = check_fractions(fractions)
+    _, valid, test = check_fractions(fractions, prefix)
     # The small addend keeps 0.3 * 10 = 2.9999... from losing one.
     n_valid, n_test = int(n * valid + 1e-9), int(n * test + 1e-9)
     order = np.random.default_rng(seed).permutation(n)
@@ -82,21 +89,24 @@ def random_split(n: int, fractions: Sequence[float], seed: int) -> Split:
     return _as_split(order[held_out:], order[:n_valid], order[n_valid:held_out])
 
 
-def scaffold_split(smiles: Sequence[str], fractions: Sequence[float], seed: int = 0) -> Split:
+def scaffold_split(
+    smiles: Sequence[str], fractions: Sequence[float], seed: int = 0, prefix: str = "data."
+) -> Split:
     """Split so that no Murcko scaffold is shared between the parts, by DeepChem's ScaffoldSplitter.
 
     Groups go to train in order of falling size until it is full, then to valid, then to test;
-    molecules without a ring are one group. The split does not depend on the seed.
+    molecules without a ring are one group. The split does not depend on the seed. `prefix` is that
+    of the keys in messages.
 
     Raises:
         DataError: if deepchem is missing, or one scaffold is too large for train.
     """
-    shares = check_fractions(fractions)
+    shares = check_fractions(fractions, prefix)
     if len(smiles) == 1:
         return _as_split([0], [], [])
     from molgan.data.molnet import import_deepchem, quiet_logging
 
-    deepchem = import_deepchem("data.split=scaffold")
+    deepchem = import_deepchem(f"{prefix}split=scaffold")
     with quiet_logging():
         holder = deepchem.data.NumpyDataset(
             X=np.zeros((len(smiles), 1)), ids=np.asarray(smiles, dtype=object)
@@ -106,8 +116,9 @@ def scaffold_split(smiles: Sequence[str], fractions: Sequence[float], seed: int 
         )
     if not train:
         raise DataError(
-            "data.split=scaffold leaves nothing to train on: one scaffold group (molecules without "
-            "a ring are one group) is larger than the training share; use data.split=random."
+            f"{prefix}split=scaffold leaves nothing to train on: one scaffold group (molecules "
+            "without a ring are one group) is larger than the training share; use "
+            f"{prefix}split=random."
         )
     return _as_split(train, valid, test)
 

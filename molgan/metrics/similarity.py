@@ -10,9 +10,9 @@ work than a matrix product or a popcount over all bits, and one block fits into 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -44,14 +44,26 @@ def morgan_bits(mols: Sequence[Chem.Mol]) -> Bits:
     return packed
 
 
+class Unpacked:
+    """Reference fingerprints laid out for `nearest` once, where they are asked many times.
+
+    Args:
+        reference_bits: (R, 128) packed fingerprints; unpacked they take 1 KiB each.
+        chunk: Reference molecules in one block.
+    """
+
+    def __init__(self, reference_bits: Bits, chunk: int = BLOCK) -> None:
+        self.blocks = list(_blocks(reference_bits, chunk))
+
+
 def nearest(
-    bits: Bits, reference_bits: Bits, *, exclude_self: bool = False, chunk: int = BLOCK
+    bits: Bits, reference_bits: Bits | Unpacked, *, exclude_self: bool = False, chunk: int = BLOCK
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     """Find for each molecule the most similar reference molecule.
 
     Args:
         bits: (M, 128) packed fingerprints.
-        reference_bits: (R, 128) packed fingerprints.
+        reference_bits: (R, 128) packed fingerprints, or the same laid out once for many calls.
         exclude_self: Molecule i is not compared with reference molecule i: leave-one-out, for
             `bits` and `reference_bits` that are the same set.
         chunk: Reference molecules held unpacked at once (1 KiB each).
@@ -63,7 +75,11 @@ def nearest(
     best = np.full(len(bits), -1.0, dtype=np.float32)
     similarity = np.full(len(bits), np.nan)
     index = np.full(len(bits), -1, dtype=np.int64)
-    for start, i, common, size, sizes in _pairs(bits, reference_bits, chunk):
+    if isinstance(reference_bits, Unpacked):
+        blocks: Iterable[_Block] = reference_bits.blocks
+    else:
+        blocks = _blocks(reference_bits, chunk)
+    for start, i, common, size, sizes in _pairs(bits, blocks):
         # common / (sum of sizes) rises with the Tanimoto similarity and is at most 1/2. Two
         # different ones differ by more than float32 rounds, so ties are true ties.
         total = sizes + np.float32(size)
@@ -96,7 +112,7 @@ def mean_similarities(
         (M,) means, 0 to 1.
     """
     sums = np.zeros(len(bits))
-    for _, i, common, size, sizes in _pairs(bits, bits, chunk):
+    for _, i, common, size, sizes in _pairs(bits, _blocks(bits, chunk)):
         # Two molecules without any bit (none in practice: every atom sets one) count as alike.
         if size:
             tanimoto = common / (sizes.astype(np.float64) + (size - common.astype(np.float64)))
@@ -106,8 +122,24 @@ def mean_similarities(
     return sums / max(len(bits), 1)
 
 
+class _Block(NamedTuple):
+    """A part of the reference: its first molecule, a row for each bit, bits of each molecule."""
+
+    start: int
+    rows: list[npt.NDArray[np.uint8]]
+    sizes: npt.NDArray[np.float32]
+
+
+def _blocks(reference_bits: Bits, chunk: int) -> Iterator[_Block]:
+    """Lay out the reference, block by block."""
+    for start in range(0, len(reference_bits), chunk):
+        part = reference_bits[start : start + chunk]
+        rows = np.ascontiguousarray(np.unpackbits(part, axis=1).T)  # (1024, block)
+        yield _Block(start, list(rows), np.bitwise_count(part).sum(1, dtype=np.float32))
+
+
 def _pairs(
-    bits: Bits, reference_bits: Bits, chunk: int
+    bits: Bits, blocks: Iterable[_Block]
 ) -> Iterator[tuple[int, int, npt.NDArray[Any], int, npt.NDArray[np.float32]]]:
     """Compare every molecule with one block of the reference after the other.
 
@@ -116,12 +148,7 @@ def _pairs(
         (valid until the next step); bits of the molecule; bits of each of the block.
     """
     present = [np.flatnonzero(row) for row in np.unpackbits(bits, axis=1)]
-    for start in range(0, len(reference_bits), chunk):
-        block = np.ascontiguousarray(
-            np.unpackbits(reference_bits[start : start + chunk], axis=1).T
-        )  # (1024, block): one row per bit
-        sizes = np.bitwise_count(reference_bits[start : start + chunk]).sum(1, dtype=np.float32)
-        rows = list(block)
+    for start, rows, sizes in blocks:
         for i, on in enumerate(present):
             # Bytes are added many at a time; no drug-like molecule has more bits than they hold.
             common = np.zeros(len(sizes), dtype=np.uint8 if len(on) < 256 else np.uint16)

@@ -1,0 +1,41 @@
+"""QSAR: models of a measured property, fitted on a user's own table, as oracles for design.
+
+    from molgan.qsar import QSARModel
+    model = QSARModel.fit(smiles, values, target="pIC50")
+    model.predict(["CCO", "c1ccccc1O"]).mean
+
+From the shell `python -m molgan.qsar fit data=assays.csv target=pIC50`, then `predict`. Predicting
+with forests and fingerprint networks takes RDKit and numpy alone; fitting networks takes DeepChem.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from molgan.qsar.families.dmpnn import DMPNN as DMPNN
+    from molgan.qsar.families.forest import RandomForest as RandomForest
+    from molgan.qsar.families.network import Network as Network
+    from molgan.qsar.model import Predictions as Predictions
+    from molgan.qsar.model import QSARModel as QSARModel
+    from molgan.qsar.study import Study as Study
+    from molgan.qsar.study import study as study
+
+_HOMES = {
+    "DMPNN": "families.dmpnn",
+    "Network": "families.network",
+    "Predictions": "model",
+    "QSARModel": "model",
+    "RandomForest": "families.forest",
+    "Study": "study",
+    "study": "study",
+}
+
+__all__ = ["DMPNN", "Network", "Predictions", "QSARModel", "RandomForest", "Study", "study"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'molgan.qsar' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"molgan.qsar.{_HOMES[name]}"), name)
