@@ -183,7 +183,12 @@ def card_text(facts: Facts, words: str) -> str:
         "trained with": _listed(recipe["versions"]),
         "released with": _listed(facts["versions"]),
         "file": f"`{file['name']}`, {file['bytes'] / 1e6:.1f} MB, SHA-256 `{file['sha256']}`",
-        "sampling": _listed(file["sampling"]),
+        "sampling": _listed(file["sampling"])
+        + (
+            "; refining encodes and decodes each draw again"
+            if file["sampling"]["refine_steps"]
+            else ""
+        ),
         "networks": ", ".join(f"{k} {v / 1e6:.1f} M" for k, v in file["parameters"].items())
         + f" parameters, kept in {file['precision']} precision",
         "against the run's own file": f"{100 * agreement['identical']:.1f} % of "

@@ -12,6 +12,7 @@ from molgan import MolGAN, pretrained
 from molgan.bundle import Bundle, locate
 from molgan.data.readers import file_sha256
 from molgan.errors import BundleError
+from molgan.evaluate import main as evaluate
 from molgan.generate import main as generate
 from molgan.release import LARGEST
 
@@ -83,6 +84,16 @@ def test_the_command_takes_a_name(ready, chain_bundle, tmp_path, monkeypatch, ca
     assert drawn == MolGAN(chain_bundle).sample(40).distinct().smiles
     assert generate(["model=chian", *settings]) == 1
     assert "ready model (chains)" in capsys.readouterr().err
+
+
+def test_a_name_can_be_measured(ready, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = ["protocol=strict", "protocol.groups=[strict]", "protocol.n=40", "seed=3"]
+    quiet = ["out=figures", "progress=false", "errors=false", "device=cpu"]
+    assert evaluate(["library=chains", *settings, *quiet]) == 0
+    (entry,) = json.loads(Path("figures/results.json").read_text())
+    assert entry["sha256"] == file_sha256(ready / "chains.molgan")
+    assert (entry["protocol"], entry["seed"], entry["figures"]["n"]) == ("strict", 3, 40)
 
 
 # ------------------------------------------------------------------ what ships
