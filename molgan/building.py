@@ -16,11 +16,12 @@ from omegaconf import DictConfig
 
 from molgan.bundle import Bundle
 from molgan.config import to_plain, whole_number
-from molgan.data import MoleculeDataset
+from molgan.data import MoleculeDataset, cache_root
 from molgan.errors import ConfigError
 from molgan.metrics import HashedIdentities
 from molgan.models import LatentGenerator
-from molgan.rewards import Objective, Scorer
+from molgan.rewards import Objective, Scorer, check_objective
+from molgan.rewards.store import open_store
 from molgan.training import (
     AdversarialPhase,
     AveragedNetworks,
@@ -126,6 +127,20 @@ def build_phases(
     return phases
 
 
+def build_scorer(cfg: DictConfig, dataset: MoleculeDataset) -> Scorer:
+    """The objective with its cache, tried on three training molecules.
+
+    Raises:
+        MolganError: for an objective that cannot work; the component is named.
+    """
+    objective: Objective = instantiate(cfg.reward)
+    training = dataset.split_smiles("train")
+    objective = objective.with_training_set(HashedIdentities.from_smiles(training))
+    check_objective(objective, [training[len(training) * place // 3] for place in range(3)])
+    store = open_store(objective, dataset.content_hash, training, cache_root(cfg.data.cache_dir))
+    return Scorer(objective, n_jobs=int(cfg.n_jobs), store=store if objective else None)
+
+
 def build_trainer(
     cfg: DictConfig,
     dataset: MoleculeDataset,
@@ -154,8 +169,7 @@ def build_trainer(
     # Another stream for each process, all from the one seed.
     rng = torch.Generator(device=fabric.device)
     rng.manual_seed(seed * 1_000_003 + fabric.global_rank)
-    objective: Objective = instantiate(cfg.reward)
-    scorer = Scorer(objective, n_jobs=int(cfg.n_jobs))
+    scorer = build_scorer(cfg, dataset)
     bundle = Bundle(
         generator=averages.generator,
         vocabulary=vocabulary,

@@ -67,7 +67,9 @@ def train(cfg: DictConfig) -> Figures:
     trainer = building.build_trainer(cfg, dataset, fabric, run_dir, resume_from)
     if fabric.is_global_zero:
         write_config(run_dir, config)
-        write_manifest(run_dir, building.plain_facts(cfg, dataset), fabric.device)
+        facts = building.plain_facts(cfg, dataset)
+        reward = trainer.scorer.objective.describe()
+        write_manifest(run_dir, {**facts, "reward": reward}, fabric.device)
         log.info(building.describe(dataset, trainer.context.networks))
         log.info(
             "device %s, %d threads; run folder %s", fabric.device, torch.get_num_threads(), run_dir
@@ -121,7 +123,7 @@ def finish(trainer: Trainer, dataset: MoleculeDataset, run_dir: Path, started: f
     )
     report.notes.insert(0, f"{count:,} molecules drawn from {run_dir / 'last.molgan'}")
     figures = report.figures
-    figures |= {f"reward/{key}": value for key, value in trainer.scorer.stats().items()}
+    figures |= {f"oracle/{key}": value for key, value in trainer.scorer.stats().items()}
     figures["training_seconds"] = round(trained, 1)
     trainer.figures = figures
     trainer.bundle.metrics = dict(figures)

@@ -3,6 +3,8 @@
 A component sees decoded molecules and gives one number for each, or NaN with a reason. Most are
 functions of one molecule alone; uniqueness depends on the batch and says so through `batch_level`,
 so that the `Scorer` never takes it from its cache.
+
+Own components subclass `MoleculeComponent` (one molecule at a time) or `BatchComponent` (several).
 """
 
 from __future__ import annotations
@@ -41,8 +43,18 @@ class ComponentScores(NamedTuple):
     reasons: tuple[str | None, ...]
 
 
+Scored = tuple[float, str | None]
+"""Raw score of one molecule and None, or NaN and the reason."""
+
+
 class Component(Protocol):
-    """One score: callable on decoded molecules, picklable, with a transform to [0, 1]."""
+    """One score: callable on decoded molecules, picklable, with a transform to [0, 1].
+
+    Three more attributes are looked at where a component has them: `own_workers` (true: it starts
+    workers or programs itself, so the `Scorer` keeps it out of its pool), `limit(count)` (seconds
+    after which it has given up on `count` molecules, for those who set time limits around it) and
+    `with_training_set(identities)` (a copy that knows the training set).
+    """
 
     @property
     def batch_level(self) -> bool:
@@ -68,28 +80,78 @@ class MoleculeComponent(ABC):
     def score(self, mol: Chem.Mol) -> float:
         """Return the raw score of one sanitised molecule; an exception or NaN is a failure."""
 
-    def _score_one(self, mol: Chem.Mol) -> tuple[float, str | None]:
+    def _score_one(self, mol: Chem.Mol) -> Scored:
         """Return (raw score, None), or (NaN, reason) if the calculation fails on this molecule."""
         # Broad on purpose: descriptors of users and of RDKit raise what they like, and one odd
         # molecule must not end a training run. The reason is kept beside the NaN.
         try:
-            value = float(self.score(mol))
+            return scored(self.score(mol))
         except Exception as error:
-            return math.nan, f"{type(error).__name__}: {error}".strip().splitlines()[0]
-        if not math.isfinite(value):
-            return math.nan, f"score is {value}"
-        return value, None
+            return math.nan, reason_of(error)
 
     def __call__(self, decoded: Sequence[Decoded]) -> ComponentScores:
         """Score a batch of B molecules, one after the other."""
-        scored = [
-            self._score_one(item.mol)
-            if item.mol is not None
-            else (math.nan, item.reason or INVALID)
-            for item in decoded
-        ]
-        values = np.array([value for value, _ in scored], dtype=np.float64)
-        return ComponentScores(values, tuple(reason for _, reason in scored))
+        return gathered(
+            decoded, [self._score_one(item.mol) for item in decoded if item.mol is not None]
+        )
+
+
+class BatchComponent(ABC):
+    """Base of components that score several molecules at once: subclasses write `score_all`."""
+
+    batch_level: ClassVar[bool] = False
+
+    @abstractmethod
+    def score_all(self, valid: Sequence[Decoded]) -> Sequence[Scored]:
+        """Return one `Scored` for each molecule; an exception is a failure of all of them.
+
+        Args:
+            valid: At least one valid molecule.
+        """
+
+    def __call__(self, decoded: Sequence[Decoded]) -> ComponentScores:
+        """Score a batch of B molecules, the valid ones together."""
+        valid = [item for item in decoded if item.mol is not None]
+        if not valid:
+            return gathered(decoded, [])
+        try:
+            results = self.score_all(valid)
+        except Exception as error:  # as in `MoleculeComponent`
+            results = [(math.nan, reason_of(error))] * len(valid)
+        return gathered(decoded, results)
+
+
+def scored(value: object) -> Scored:
+    """A raw score as a component gave it, or NaN and why it is none."""
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return math.nan, f"score is no number: {str(value)[:60]!r}"
+    if not math.isfinite(number):
+        return math.nan, f"score is {number}"
+    return number, None
+
+
+def reason_of(error: Exception) -> str:
+    """What an exception says, in one line."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def gathered(decoded: Sequence[Decoded], valid: Sequence[Scored]) -> ComponentScores:
+    """Scores of the valid molecules of a batch, in their places among the invalid ones.
+
+    Args:
+        decoded: B molecules.
+        valid: One entry for each valid one of them.
+    """
+    rest = iter(valid)
+    rows = [
+        next(rest) if item.mol is not None else (math.nan, item.reason or INVALID)
+        for item in decoded
+    ]
+    values = np.array([value for value, _ in rows], dtype=np.float64)
+    return ComponentScores(values, tuple(reason for _, reason in rows))
 
 
 @dataclass(frozen=True)
@@ -97,6 +159,7 @@ class QED(MoleculeComponent):
     """Quantitative estimate of drug-likeness (Bickerton et al. 2012): 0 to 1, higher is better."""
 
     transform: Transform = field(default_factory=Identity)
+    score_name: ClassVar[str] = "qed"
 
     def score(self, mol: Chem.Mol) -> float:
         """Return QED of one molecule, 0 to 1."""
@@ -108,6 +171,7 @@ class LogP(MoleculeComponent):
     """Crippen logP (Wildman & Crippen 1999), about -3 to 8; higher is better, as in MolGAN."""
 
     transform: Transform = MOLGAN_LOGP
+    score_name: ClassVar[str] = "logp"
 
     def score(self, mol: Chem.Mol) -> float:
         """Return Crippen's logP of one molecule (log10 of the octanol-water partition)."""
@@ -119,6 +183,7 @@ class SAScore(MoleculeComponent):
     """Synthetic accessibility (Ertl & Schuffenhauer 2009): 1 easy to 10 hard, lower is better."""
 
     transform: Transform = MOLGAN_SA
+    score_name: ClassVar[str] = "sa"
 
     def score(self, mol: Chem.Mol) -> float:
         """Return the SA score of one molecule, 1 (easy) to 10 (hard)."""

@@ -5,16 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
+from rdkit import Chem
 
-from molgan.chem import Decoded
+from molgan.chem import Decoded, quiet_rdkit, read_smiles
 from molgan.errors import ConfigError
 from molgan.rewards.components import INVALID, Component, ComponentScores
+from molgan.rewards.identity import digest_of, settings_of
 from molgan.rewards.transforms import FloatArray
 
+if TYPE_CHECKING:
+    from molgan.metrics.identity import HashedIdentities
+
 Aggregation = Literal["product", "arithmetic", "geometric", "min"]
+
+REWARD, NOTE, SUFFIX = "reward", "reward_note", "_score"
+"""Columns of the total and of the failures; what follows a component's name for its share."""
+
+# Columns that the tables of molgan have already.
+_TAKEN = frozenset({"name", "smiles", "reason", "novel", "drawn", "repaired", REWARD, NOTE})
 
 
 @dataclass(frozen=True)
@@ -35,8 +46,15 @@ class ObjectiveResult:
     reasons: tuple[str | None, ...]
 
     def columns(self) -> dict[str, FloatArray]:
-        """Return the table columns of a library: raw scores by name, then `reward`, each (B,)."""
-        return {**self.raw, "reward": self.total}
+        """Return the columns of a table, each (B,): `x` raw, `x_score` in [0, 1], then `reward`."""
+        columns = {}
+        for name in self.raw:
+            columns[name], columns[name + SUFFIX] = self.raw[name], self.transformed[name]
+        return {**columns, REWARD: self.total}
+
+    def notes(self) -> list[str]:
+        """Return the column `reward_note`: why scores are missing, "" where none is."""
+        return [reason or "" for reason in self.reasons]
 
 
 class Objective:
@@ -62,7 +80,8 @@ class Objective:
 
     Raises:
         ConfigError: For an unknown aggregation, a weight or a required name without a component, a
-            negative or infinite weight, or weights that are all 0.
+            negative or infinite weight, weights that are all 0, something that is no component, or
+            a component named like a column that tables have already.
     """
 
     def __init__(
@@ -88,6 +107,15 @@ class Objective:
         self._check()
 
     def _check(self) -> None:
+        for name, part in self.components.items():
+            transform = getattr(part, "transform", None)
+            if not callable(part) or not callable(transform) or not hasattr(part, "batch_level"):
+                raise ConfigError(
+                    f"reward component {name} is no component but {part!r:.80}; as plain data it "
+                    "goes through molgan.rewards.make_objective"
+                )
+            if name in _TAKEN or name.removesuffix(SUFFIX) in set(self.components) - {name}:
+                raise ConfigError(f"a reward component cannot be called {name}: rename it")
         for what, names in (("weights", self.weights), ("required", self.required)):
             unknown = sorted(set(names) - set(self.components))
             if unknown:
@@ -112,6 +140,65 @@ class Objective:
         return self.combine(
             decoded, {name: part(decoded) for name, part in self.components.items()}
         )
+
+    def score(self, smiles: Sequence[str]) -> ObjectiveResult:
+        """Score molecules written as SMILES, read without stereochemistry.
+
+        Args:
+            smiles: B texts; one that cannot be read counts as an invalid molecule.
+        """
+        with quiet_rdkit():
+            read = [read_smiles(text) for text in smiles]
+            decoded = [
+                Decoded(None, None, reason or INVALID)
+                if mol is None
+                else Decoded(mol, Chem.MolToSmiles(mol), None)
+                for mol, reason in read
+            ]
+            return self(decoded)
+
+    def column_names(self) -> tuple[str, ...]:
+        """Names of all columns that an objective adds to a table, in their order."""
+        pairs = (column for name in self.components for column in (name, name + SUFFIX))
+        return (*pairs, REWARD, NOTE) if self.components else ()
+
+    def describe(self) -> dict[str, Any]:
+        """The objective as plain data, for manifests: what was asked for, with which weights."""
+        return {
+            "aggregation": self.aggregation,
+            "components": {
+                name: {
+                    "weight": self.weights[name],
+                    "required": name in self.required,
+                    **settings_of(part),
+                }
+                for name, part in self.components.items()
+            },
+        }
+
+    def digest(self) -> str:
+        """64 hexadecimal digits that change with anything that decides a score or a total."""
+        return digest_of(
+            {
+                "components": self.components,
+                "weights": self.weights,
+                "aggregation": self.aggregation,
+                "required": self.required,
+            }
+        )
+
+    def with_training_set(self, identities: HashedIdentities) -> Objective:
+        """The same objective, its components knowing the training set where they ask for it."""
+        components = {
+            name: part.with_training_set(identities) if hasattr(part, "with_training_set") else part
+            for name, part in self.components.items()
+        }
+        return Objective(components, self.weights, self.aggregation, self.required)
+
+    def limit(self, count: int) -> float:
+        """Seconds that the components' own time limits allow for `count` molecules; 0 without."""
+        own = [part.limit(count) for part in self.components.values() if hasattr(part, "limit")]
+        return float(sum(own))
 
     def combine(
         self, decoded: Sequence[Decoded], scores: Mapping[str, ComponentScores]

@@ -26,6 +26,7 @@ from molgan.metrics import (
 from molgan.metrics.protocols import GROUPS
 from molgan.metrics.samples import sample_from_draws
 from molgan.rewards import Scorer
+from molgan.rewards.objective import NOTE
 from molgan.sampling import Draw, Sampler, choice_rng
 
 
@@ -191,4 +192,6 @@ def library_of(decoded: Sequence[Decoded], identities: HashedIdentities, scorer:
         "drawn": [copies[s] for s in smiles],
         **{key: value.tolist() for key, value in result.columns().items()},
     }
-    return Library.from_decoded(distinct, columns, result.reasons)
+    if scorer.objective:
+        columns[NOTE] = result.notes()
+    return Library.from_decoded(distinct, columns)

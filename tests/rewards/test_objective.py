@@ -132,10 +132,15 @@ def test_molgans_objective_all_by_hand() -> None:
     )
 
 
-def test_columns_are_raw_scores_and_the_reward() -> None:
-    result = Objective({"validity": Validity(), "sa": SAScore()})([VALID, INVALID])
+def test_columns_are_raw_and_transformed_scores_and_the_reward() -> None:
+    objective = Objective({"validity": Validity(), "sa": SAScore()})
+    result = objective([VALID, INVALID])
     columns = result.columns()
-    assert list(columns) == ["validity", "sa", "reward"]
+    names = ["validity", "validity_score", "sa", "sa_score", "reward"]
+    assert list(columns) == names
+    assert objective.column_names() == (*names, "reward_note")
+    assert columns["sa_score"][0] == pytest.approx((columns["sa"][0] - 5.0) / (1.5 - 5.0))
+    assert result.notes() == ["", "fragments"]
     np.testing.assert_array_equal(columns["validity"], [1.0, 0.0])
     assert columns["reward"][1] == 0.0
 

@@ -18,7 +18,7 @@ from molgan.training import Phase, Trainer
 MakeTrainer = Callable[..., Trainer]
 
 # Figures about the machine or the scores' cache rather than about the molecules.
-_OF_THE_MACHINE = ("molecules_per_second", "training_seconds", "reward/calls", "reward/hits")
+_OF_THE_MACHINE = ("per_second", "training_seconds", "oracle/hit_rate", "oracle/hits")
 
 
 @pytest.fixture
