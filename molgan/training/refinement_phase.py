@@ -59,6 +59,11 @@ class RefinementPhase(Phase):
         self.add_optimizer("encoder", self.encoder)
         self.add_optimizer("decoder", self.generator.decoder)
 
+    def begin(self) -> None:
+        """Start from the averaged weights: they are what is sampled, so theirs are the errors."""
+        if not self.steps:  # else a resumed phase, with weights of its own
+            self.context.averages.write_to(self.context.networks)
+
     def step(self) -> Stats:
         """Real molecules and generated ones in, molecules wanted out."""
         context = self.context

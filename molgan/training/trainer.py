@@ -107,6 +107,7 @@ class Trainer:
         self._counts: dict[str, int] = {}
         self._rate = _Rate()
         self._first = 0
+        self._entered = False  # whether a checkpoint was in the middle of that phase
 
     # -------------------------------------------------------------------- loop
 
@@ -120,7 +121,8 @@ class Trainer:
         names = list(self._phases)
         for number, name in enumerate(names[self._first :], start=self._first):
             phase = self._phases[name]
-            if number > self._first:
+            # Not in the middle of a phase; a finished run may be given further phases, though.
+            if number > self._first or not self._entered:
                 self.context.averages.restart()
             self._run(phase, name, number)
             phase.finish()
@@ -191,9 +193,7 @@ class Trainer:
             )
         if "critic/gap" in means:
             self.figures["critic/gap"] = means["critic/gap"]
-        oracle = {f"oracle/{key}": value for key, value in self.scorer.lap().items()}
-        speed = {"molecules_per_second": self._rate(self.molecules_seen)}
-        self._track(name, {**means, **oracle, **speed})
+        self._track(name, {**means, "molecules_per_second": self._rate(self.molecules_seen)})
         shown = {k.removeprefix("loss/"): v for k, v in means.items() if k.startswith("loss/")}
         if "valid" in self.figures:
             shown |= {key: self.figures[key] for key in ("valid", "unique")}
@@ -237,7 +237,6 @@ class Trainer:
         if self.run_dir is None or not self.context.fabric.is_global_zero:
             return
         self._save_bundle("last")
-        self.scorer.save()
         write_checkpoint(
             self.run_dir / CHECKPOINT,
             {
@@ -254,7 +253,6 @@ class Trainer:
                 "guard": self.guard.state_dict(),
                 "sums": self._sums,
                 "counts": self._counts,
-                "oracle": self.scorer.state_dict(),
             },
         )
 
@@ -306,8 +304,8 @@ class Trainer:
         self._rate = _Rate(self.molecules_seen)
         self._sums = {key: value.to(fabric.device) for key, value in state["sums"].items()}
         self._counts = dict(state["counts"])
-        self.scorer.load_state_dict(state.get("oracle", {}))
         self._first = int(state["number"])
+        self._entered = state["phase"] is not None
         if state["phase"] is not None:
             name, phase = list(self._phases.items())[self._first]
             if state["name"] != name:

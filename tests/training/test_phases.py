@@ -339,6 +339,7 @@ def test_intervals_and_samples_of_nothing(make_trainer):
 
 
 def test_no_phase_at_all(make_trainer):
-    none = [f"trainer.phases.{name}=null" for name in ("autoencoder", "latent", "adversarial")]
+    names = ("autoencoder", "latent", "adversarial", "refinement")
+    none = [f"trainer.phases.{name}=null" for name in names]
     with pytest.raises(ConfigError, match=r"trainer\.phases is empty"):
         make_trainer(None, *none)

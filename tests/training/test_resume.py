@@ -44,6 +44,8 @@ def resume(make_trainer, run_dir: Path, *overrides: str) -> None:
         pytest.param(13, id="latent"),
         pytest.param(16, id="between-latent-and-adversarial"),
         pytest.param(23, id="adversarial"),
+        pytest.param(24, id="between-adversarial-and-refinement"),
+        pytest.param(29, id="refinement"),
     ],
 )
 def test_a_stopped_run_ends_like_an_undisturbed_one(
@@ -87,6 +89,14 @@ def test_resuming_a_finished_run_changes_nothing(
     reference, tmp_path, make_trainer, assert_same_run
 ):
     make_trainer(tmp_path).fit()
+    resume(make_trainer, tmp_path)
+    assert_same_run(reference, tmp_path)
+
+
+def test_a_finished_run_takes_up_a_further_phase(
+    reference, tmp_path, make_trainer, assert_same_run
+):
+    make_trainer(tmp_path, "trainer.phases.refinement=null").fit()
     resume(make_trainer, tmp_path)
     assert_same_run(reference, tmp_path)
 
