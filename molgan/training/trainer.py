@@ -193,7 +193,9 @@ class Trainer:
             )
         if "critic/gap" in means:
             self.figures["critic/gap"] = means["critic/gap"]
-        self._track(name, {**means, "molecules_per_second": self._rate(self.molecules_seen)})
+        oracle = {f"oracle/{key}": value for key, value in self.scorer.lap().items()}
+        speed = {"molecules_per_second": self._rate(self.molecules_seen)}
+        self._track(name, {**means, **oracle, **speed})
         shown = {k.removeprefix("loss/"): v for k, v in means.items() if k.startswith("loss/")}
         if "valid" in self.figures:
             shown |= {key: self.figures[key] for key in ("valid", "unique")}
@@ -237,6 +239,7 @@ class Trainer:
         if self.run_dir is None or not self.context.fabric.is_global_zero:
             return
         self._save_bundle("last")
+        self.scorer.save()
         write_checkpoint(
             self.run_dir / CHECKPOINT,
             {
@@ -253,6 +256,7 @@ class Trainer:
                 "guard": self.guard.state_dict(),
                 "sums": self._sums,
                 "counts": self._counts,
+                "oracle": self.scorer.state_dict(),
             },
         )
 
@@ -304,6 +308,7 @@ class Trainer:
         self._rate = _Rate(self.molecules_seen)
         self._sums = {key: value.to(fabric.device) for key, value in state["sums"].items()}
         self._counts = dict(state["counts"])
+        self.scorer.load_state_dict(state.get("oracle", {}))
         self._first = int(state["number"])
         self._entered = state["phase"] is not None
         if state["phase"] is not None:
