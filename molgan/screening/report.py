@@ -58,6 +58,7 @@ table.molecules { border-collapse: collapse; font-size: .82rem;
 .molecules th, .molecules td { padding: .2rem .5rem; text-align: right; white-space: nowrap;
   border-bottom: 1px solid #e4e8eb; }
 .molecules thead th { position: sticky; top: 0; background: #fff; z-index: 1; }
+.molecules th:not([data-number]) { text-align: left; }
 .molecules td.name { text-align: left; max-width: 16rem; overflow: hidden;
   text-overflow: ellipsis; }
 .molecules td.text { text-align: left; min-width: 11rem; max-width: 22rem; white-space: normal;

@@ -43,7 +43,7 @@ METRICS: dict[str, Metric] = {
 }
 _RANKS = {key: float(index) for index, key in enumerate(METRICS)}
 
-# Names of per-molecule properties on the axes of histograms; others are shown as they are.
+# Names of per-molecule properties on the axes of histograms; others are as in molgan.chem.SCORES.
 PROPERTIES = {
     "logp": "logP",
     "sa": "SA score",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from molgan.chem.scores import SCORES
 from molgan.metrics.reporting.catalogue import PROPERTIES
 from molgan.metrics.summaries import shared_histogram
 
@@ -199,7 +200,8 @@ def _histogram(
             linewidth=1.3,
             label=_plain(name),
         )
-    axes.set_xlabel(_plain(PROPERTIES.get(key, key)), fontsize=9)
+    label = PROPERTIES.get(key) or (SCORES[key].label if key in SCORES else key)
+    axes.set_xlabel(_plain(label), fontsize=9)
     axes.set_xlim(shared.edges[0], shared.edges[-1])
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.3g} %")
