@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from molgan.qsar.model import Predictions as Predictions
     from molgan.qsar.model import QSARModel as QSARModel
     from molgan.qsar.study import Study as Study
-    from molgan.qsar.study import study as study
+    from molgan.qsar.study import run_study as run_study
 
 _HOMES = {
     "DMPNN": "families.dmpnn",
@@ -29,10 +29,10 @@ _HOMES = {
     "QSARModel": "model",
     "RandomForest": "families.forest",
     "Study": "study",
-    "study": "study",
+    "run_study": "study",
 }
 
-__all__ = ["DMPNN", "Network", "Predictions", "QSARModel", "RandomForest", "Study", "study"]
+__all__ = ["DMPNN", "Network", "Predictions", "QSARModel", "RandomForest", "Study", "run_study"]
 
 
 def __getattr__(name: str) -> Any:

@@ -58,7 +58,7 @@ def fit(cfg: DictConfig) -> Study:
     from molgan.config import to_plain, whole_number
     from molgan.qsar.assays import read_assays
     from molgan.qsar.report import write_study
-    from molgan.qsar.study import study
+    from molgan.qsar.study import run_study
     from molgan.qsar.summary import text
 
     for key, least in {"seed": 0, "n_jobs": -1}.items():
@@ -72,7 +72,7 @@ def fit(cfg: DictConfig) -> Study:
         column=_text(plain["column"]),
         delimiter=_text(plain["delimiter"]),
     )
-    result = study(
+    result = run_study(
         assays,
         target=target,
         family=instantiate(cfg.family),

@@ -89,17 +89,17 @@ class QSARModel:
             values: One number each, or two different texts for classes.
             target: What the values are called.
             family: ``forest``, ``network``, ``dmpnn``, or settings of one of them.
-            **settings: As for `molgan.qsar.study`, whose result also holds the figures' molecules.
+            **settings: As for `molgan.qsar.run_study`, which also gives the held-out molecules.
 
         Raises:
             DataError: If the molecules or values are no basis for a model.
             ConfigError: If a setting cannot work.
         """
         from molgan.qsar.assays import assays_of
-        from molgan.qsar.study import study
+        from molgan.qsar.study import run_study
 
         assays = assays_of(smiles, list(values))
-        return study(assays, target=target, family=family, **settings).model
+        return run_study(assays, target=target, family=family, **settings).model
 
     def predict(self, smiles: Sequence[str]) -> Predictions:
         """Predict molecules; a SMILES that cannot be read gives NaN and a reason.

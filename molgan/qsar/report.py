@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 from collections.abc import Sequence
 from html import escape
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from molgan.errors import ChemistryError
 from molgan.library.writers import atomic_write
+from molgan.metrics.reporting.page import as_page, drawing, plot
 from molgan.qsar import plots
 from molgan.qsar.figures import FIGURES
 from molgan.qsar.model import SUFFIX
@@ -51,7 +50,7 @@ def write_study(study: Study, assays: Assays, folder: Path) -> list[str]:
         with atomic_write(folder / f"{name}.png", binary=True) as file:
             file.write(plots.as_png(figure))
     with atomic_write(folder / "report.html") as file:
-        file.write(_page(study, figures).encode("utf-8", "replace").decode("utf-8"))
+        file.write(_page(study, figures))
     _write_predictions(study, folder / "predictions.csv")
     _write_rows(study, assays, folder / "rows.csv")
     names = [MODEL, "report.html", *(f"{name}.png" for name in figures)]
@@ -138,39 +137,15 @@ def _write_conflicts(study: Study, path: Path) -> None:
 
 
 def _page(study: Study, figures: dict[str, tuple[Figure, str]]) -> str:
-    from molgan.metrics.reporting.style import CSS
-
-    title = f"QSAR: {study.prepared.target.label}"
     sections = [
         ("Figures on the test molecules", _figures_table(study)),
-        ("Plots", "\n".join(_plot(figure, text) for figure, text in figures.values())),
+        ("Plots", "\n".join(plot(figure, text, text) for figure, text in figures.values())),
         ("Largest errors", _worst(study)),
         ("Data", _data(study)),
         ("Repeats that disagree", _conflicts(study)),
         ("Settings", _settings(study)),
     ]
-    body = "\n".join(
-        f"<section>\n<h2>{escape(head)}</h2>\n{content}\n</section>"
-        for head, content in sections
-        if content
-    )
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>{escape(title)}</title>
-<style>
-{CSS}</style>
-</head>
-<body>
-<h1>{escape(title)}</h1>
-{body}
-</body>
-</html>
-"""
+    return as_page(f"QSAR: {study.prepared.target.label}", sections)
 
 
 def _figures_table(study: Study) -> str:
@@ -194,15 +169,6 @@ def _figures_table(study: Study) -> str:
     )
 
 
-def _plot(figure: Figure, caption: str) -> str:
-    from molgan.metrics.reporting.plots import as_svg
-
-    return (
-        f'<figure class="plot">{_image(as_svg(figure), caption)}'
-        f'<figcaption class="caption">{escape(caption)}</figcaption></figure>'
-    )
-
-
 def _worst(study: Study) -> str:
     """Test molecules with the largest errors, drawn: where a model fails says what it lacks."""
     part = study.held_out.get("test")
@@ -215,7 +181,7 @@ def _worst(study: Study) -> str:
         where = "" if part.in_domain[row] else ", outside"
         text = f"measured {part.measured[row]:.4g}, predicted {part.mean[row]:.4g}{where}"
         cards.append(
-            f'<figure class="molecule" title="{escape(smiles)}">{_drawing(smiles)}'
+            f'<figure class="molecule" title="{escape(smiles)}">{drawing(smiles, _CELL)}'
             f"<figcaption>{escape(text)}</figcaption></figure>"
         )
     return f'<div class="grid">{"".join(cards)}</div>'
@@ -265,18 +231,3 @@ def _pairs(pairs: Sequence[tuple[str, Any]]) -> str:
         if v != ""
     ]
     return f"<dl>{''.join(lines)}</dl>"
-
-
-def _drawing(smiles: str) -> str:
-    from molgan.library.pictures import draw_svg
-
-    try:
-        return _image(draw_svg(smiles, cell=_CELL).encode(), smiles, _CELL)
-    except ChemistryError:
-        return f"<code>{escape(smiles)}</code>"
-
-
-def _image(svg: bytes, alt: str, cell: tuple[int, int] | None = None) -> str:
-    size = f' width="{cell[0]}" height="{cell[1]}"' if cell else ""
-    data = base64.b64encode(svg).decode("ascii")
-    return f'<img alt="{escape(alt)}"{size} src="data:image/svg+xml;base64,{data}">'

@@ -73,7 +73,7 @@ class Study:
     notes: list[str] = field(default_factory=list)
 
 
-def study(
+def run_study(
     assays: Assays,
     *,
     target: str = "target",
