@@ -16,6 +16,7 @@ from molgan.models.layers import (
     RelationalGraphConv,
     make_minibatch_layer,
     mlp,
+    neighbour_shares,
     random_walk_features,
 )
 
@@ -91,19 +92,23 @@ class GraphScorer(nn.Module):
 
     def forward(self, graphs: MolGraphs) -> Tensor:
         """Scores ``(B,)``, any real number; the same for every numbering of the atoms."""
+        mask: Tensor | None = None
         if self.count_padding:
             graphs = replace(graphs, mask=torch.ones_like(graphs.mask))
         else:
             # A generator that chooses its own empty slots also puts bonds there.
             pairs = graphs.mask[:, :, None] * graphs.mask[:, None, :]
             graphs = replace(graphs, edges=graphs.edges * pairs[..., None])
+            mask = graphs.mask
         inputs = graphs.nodes
         if self.walk_steps:
             inputs = torch.cat([inputs, random_walk_features(graphs, self.walk_steps)], -1)
+        shares = neighbour_shares(graphs.edges, mask)
         states = inputs
         for conv in self.convs:
-            states = self.activation(conv(states, graphs.edges, graphs.mask))
-        vectors = self.aggregate(torch.cat([states, inputs], -1), graphs.mask)
+            assert isinstance(conv, RelationalGraphConv)
+            states = self.activation(conv.gather(states, shares, mask))
+        vectors = self.aggregate(torch.cat([states, inputs], -1), mask)
         if self.minibatch is not None:
             vectors = self.minibatch(vectors)
         scores: Tensor = self.score(self.head(vectors))

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from molgan.graphs import MolGraphs
+from molgan.models.closeness import summed_closeness
 
 
 class RelationalGraphConv(nn.Module):
@@ -47,20 +48,48 @@ class RelationalGraphConv(nn.Module):
         Returns:
             ``(B, N, out_features)``, exactly 0 at padding.
         """
+        return self.gather(states, neighbour_shares(edges, mask, self.normalize), mask)
+
+    def gather(self, states: Tensor, shares: Tensor, mask: Tensor | None) -> Tensor:
+        """The same by shares that a network works out once for all its layers.
+
+        Args:
+            states: ``(B, N, in_features)``.
+            shares: ``(B, N, N * Y)`` from `neighbour_shares`.
+            mask: ``(B, N)``; None where every slot counts.
+        """
         batch, slots, _ = states.shape
-        messages = self.message(states * mask[..., None]).view(batch, slots, self.relations, -1)
-        # One batched product over (neighbour, relation) instead of one per relation.
-        incoming = edges[..., 1:].reshape(batch, slots, slots * self.relations)
-        gathered: Tensor = torch.bmm(incoming, messages.reshape(batch, slots * self.relations, -1))
-        if self.normalize:
-            bonds = edges[..., 1:].sum((2, 3)).clamp(min=1.0)
-            gathered = gathered / bonds[..., None]
-        updated: Tensor = (self.self_loop(states) + gathered) * mask[..., None]
-        return updated
+        # An atom's own state is one more neighbour, by one more relation: one product makes the
+        # messages of all relations, another one sums them up.
+        weight = torch.cat([self.message.weight, self.self_loop.weight])
+        messages = F.linear(states, weight).view(batch, slots * (self.relations + 1), -1)
+        gathered: Tensor = torch.baddbmm(self.self_loop.bias, shares, messages)
+        return gathered if mask is None else gathered * mask[..., None]
 
     def extra_repr(self) -> str:
         """Sizes, for ``print(model)``."""
         return f"relations={self.relations}, normalize={self.normalize}"
+
+
+def neighbour_shares(edges: Tensor, mask: Tensor | None, normalize: bool = True) -> Tensor:
+    """How much of each message an atom takes up; the same for all layers of a network.
+
+    Args:
+        edges: ``(B, N, N, Y)``.
+        mask: ``(B, N)``, who sends messages; None where every slot does.
+        normalize: divide by the (soft) number of bonds, at least 1.
+
+    Returns:
+        ``(B, N, N * Y)``: for each neighbour its bonds by type 1 to ``Y - 1``, and behind them 1
+        for the atom itself.
+    """
+    bonds = edges[..., 1:]
+    if normalize:
+        bonds = bonds / bonds.sum((2, 3), keepdim=True).clamp(min=1.0)
+    if mask is not None:
+        bonds = bonds * mask[:, None, :, None]
+    own = torch.eye(edges.shape[1], device=edges.device, dtype=edges.dtype)[None, :, :, None]
+    return torch.cat([bonds, own.expand(len(edges), -1, -1, -1)], -1).flatten(2)
 
 
 class GatedAggregation(nn.Module):
@@ -78,10 +107,15 @@ class GatedAggregation(nn.Module):
         self.gate = nn.Linear(in_features, out_features)
         self.value = nn.Linear(in_features, out_features)
 
-    def forward(self, states: Tensor, mask: Tensor) -> Tensor:
-        """``(B, N, in_features)`` under ``mask (B, N)`` to ``(B, out_features)`` in (-1, 1)."""
+    def forward(self, states: Tensor, mask: Tensor | None) -> Tensor:
+        """``(B, N, in_features)`` under ``mask (B, N)`` to ``(B, out_features)`` in (-1, 1).
+
+        Without a mask every slot counts.
+        """
         gated = torch.sigmoid(self.gate(states)) * torch.tanh(self.value(states))
-        return torch.tanh((gated * mask[..., None]).sum(1))
+        if mask is not None:
+            gated = gated * mask[..., None]
+        return torch.tanh(gated.sum(1))
 
 
 class MinibatchDiscrimination(nn.Module):
@@ -105,9 +139,8 @@ class MinibatchDiscrimination(nn.Module):
         The mean over the other samples is used instead of the paper's sum, so that the scale does
         not depend on the batch size.
         """
-        rows = self.project(vectors).unflatten(1, (self.kernels, -1))
-        distance = (rows[:, None] - rows[None]).abs().sum(-1)
-        closeness = torch.exp(-distance).sum(1) - 1
+        rows = self.project(vectors).unflatten(1, (self.kernels, -1)).transpose(0, 1)
+        closeness = summed_closeness(rows).T - 1
         return torch.cat([vectors, closeness / max(len(vectors) - 1, 1)], 1)
 
 
