@@ -26,7 +26,7 @@ _HOME = {
     "MoleculeDataset": "molgan.data",
     "MolganError": "molgan.errors",
 }
-_MODULES = ("chem", "config", "data", "library", "metrics", "pretrained", "rewards")
+_MODULES = ("chem", "config", "data", "library", "metrics", "pretrained", "qsar", "rewards")
 
 __all__ = ["Library", "MolGAN", "MoleculeDataset", "MolganError", "__version__", "config"]
 

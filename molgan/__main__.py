@@ -11,6 +11,7 @@ COMMANDS = {
     "generate": "write a library of new molecules from a trained model",
     "screen": "standardise, score, filter and pick a library; write files for docking",
     "evaluate": "measure libraries or models by the field's metrics, side by side",
+    "qsar": "fit models of measured properties on a table of your own, and predict with them",
     "release": "make a ready model with its card from a finished run",
 }
 

@@ -37,18 +37,12 @@ def parity(part: HeldOut, label: str, title: str) -> Figure:
     ):
         chosen = shown[part.in_domain[shown] == inside]
         if len(chosen):
+            x, y = part.measured[chosen], part.mean[chosen]
             axes.errorbar(
-                part.measured[chosen],
-                part.mean[chosen],
-                yerr=part.std[chosen],
-                fmt="o",
-                color=colour,
-                ecolor=(*_rgb(colour), 0.15),
-                markersize=2.5,
-                elinewidth=0.6,
-                alpha=0.7,
-                label=f"{name} ({int((part.in_domain == inside).sum()):,})",
+                x, y, yerr=part.std[chosen], fmt="none", ecolor=colour, elinewidth=0.6, alpha=0.15
             )
+            count = int((part.in_domain == inside).sum())
+            axes.scatter(x, y, s=5, color=colour, alpha=0.7, label=f"{name} ({count:,})")
     _named(axes, f"measured {label}", "predicted", title)
     axes.legend(fontsize=8, frameon=False)
     return figure
@@ -172,8 +166,3 @@ def _named(axes: Axes, x: str, y: str, title: str) -> None:
     axes.set_xlabel(x.replace("$", r"\$"), fontsize=9)
     axes.set_ylabel(y, fontsize=9)
     axes.set_title(title.replace("$", r"\$"), fontsize=10, loc="left")
-
-
-def _rgb(colour: str) -> tuple[float, float, float]:
-    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    return red, green, blue

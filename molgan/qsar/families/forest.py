@@ -38,7 +38,7 @@ class RandomForest:
         ConfigError: If a number is out of range.
     """
 
-    trees: int = 200
+    trees: int = 100
     min_leaf: int = 1
     max_features: float = 0.2
     radius: int = 2
