@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,6 +63,12 @@ def test_an_installation_without_models_says_so(tmp_path, monkeypatch):
     assert pretrained.available() == []
     with pytest.raises(BundleError, match="this installation holds none"):
         MolGAN.from_pretrained("qm9")
+
+
+def test_looking_for_a_model_loads_no_torch():
+    code = "import sys; from molgan import pretrained; pretrained.available(); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {"torch", "rdkit", "numpy"}.isdisjoint(done.stdout.split())
 
 
 def test_a_path_wins_over_a_name(ready, paper_bundle, tmp_path, monkeypatch):
