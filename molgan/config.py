@@ -79,25 +79,24 @@ def as_hydra_reads(overrides: Sequence[str], config_name: str) -> list[str]:
 
     To Hydra, `model=...` chooses an option of the group conf/model, whatever the command; to
     molgan.generate it is the model's file or folder, `model_path` in generate.yaml. The same holds
-    for `data=` and `model=` of molgan.qsar. And to molgan.evaluate `reference=molecules.smi` is
-    short for that file as reference.
+    for `data=` and `model=` of molgan.qsar. And `reference=molecules.smi` is short for that file as
+    reference, `reward=mine.yaml` for that file as reward.
     """
+    overrides = [text for typed in overrides for text in _own_file(typed)]
     renamed = {"generate": "model", "qsar_fit": "data", "qsar_predict": "model"}
     if config_name in renamed:
         key = renamed[config_name]
         return [re.sub(rf"^(\+{{0,2}}){key}=", rf"\1{key}_path=", text) for text in overrides]
-    if config_name == "evaluate":
-        return [text for typed in overrides for text in _reference_file(typed)]
-    return list(overrides)
+    return overrides
 
 
-def _reference_file(typed: str) -> list[str]:
-    """`reference=FILE` as the two settings that it means; anything else as it is."""
+def _own_file(typed: str) -> list[str]:
+    """`reference=FILE` or `reward=FILE` as the two settings that it means; others as they are."""
     key, _, value = typed.partition("=")
-    # The options of conf/reference have neither an ending nor a folder.
-    if key != "reference" or not re.search(r"[./\\~]", value):
+    # The options of these groups have neither an ending nor a folder.
+    if key not in ("reference", "reward") or not re.search(r"[./\\~]", value):
         return [typed]
-    return ["reference=file", f"reference.path={value}"]
+    return [f"{key}=file", f"{key}.path={value}"]
 
 
 def to_plain(cfg: DictConfig) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections import Counter
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from molgan.bundle import Bundle
     from molgan.chem import Decoded
+    from molgan.rewards import Objective
 
 log = logging.getLogger("molgan")
 
@@ -131,8 +133,8 @@ def write(bundle: Bundle, selection: Selection, cfg: DictConfig) -> None:
     from tqdm.auto import tqdm
 
     from molgan.config import whole_number
-    from molgan.library import LibraryWriter
-    from molgan.rewards import QED, Component, LogP, Objective, SAScore, Scorer
+    from molgan.library import LibraryWriter, atomic_write
+    from molgan.rewards import Scorer
 
     sampler = bundle.sampler(
         None if cfg.repair is None else str(cfg.repair),
@@ -140,11 +142,10 @@ def write(bundle: Bundle, selection: Selection, cfg: DictConfig) -> None:
         None if cfg.noise_scale is None else float(cfg.noise_scale),
         None if cfg.refine_steps is None else whole_number(cfg, "refine_steps", 0),
     )
-    components: dict[str, Component] = {}
-    if cfg.scores:
-        components = {"qed": QED(), "logp": LogP(), "sa": SAScore()}
-    scorer = Scorer(Objective(components), n_jobs=int(cfg.n_jobs), cache_size=0)
-    columns = [*components, *(["repaired"] if cfg.repair else [])]
+    reward = the_reward(bundle, cfg)
+    objective, scores = with_scores(reward, bool(cfg.scores))
+    scorer = Scorer(objective, n_jobs=int(cfg.n_jobs), cache_size=0)
+    columns = [*scores, *reward.column_names(), *(["repaired"] if cfg.repair else [])]
     wanted = int(cfg.n)
     draws = wanted * _MOST_DRAWS if cfg.keep else wanted
     bar = tqdm(total=wanted, desc="generating", unit=" molecules", disable=not cfg.progress)
@@ -152,14 +153,56 @@ def write(bundle: Bundle, selection: Selection, cfg: DictConfig) -> None:
         for draw in sampler.stream(draws, int(cfg.seed), int(cfg.batch_size)):
             at_most = wanted - writer.count if cfg.keep else None
             kept, mended = selection.keep(draw.decoded, draw.repaired, at_most)
-            raw = scorer(kept).raw
-            table: dict[str, Sequence[Any]] = {name: raw[name].tolist() for name in components}
+            result = scorer(kept)
+            table: dict[str, Sequence[Any]] = {
+                name: values.tolist() for name, values in result.columns().items()
+            }
+            table["reward_note"] = result.notes()
             if cfg.repair:
                 table["repaired"] = [int(flag) for flag in mended]
             writer.append([str(item.smiles) for item in kept], table)
             bar.update(len(kept) if cfg.keep else len(draw.decoded))
             if cfg.keep and writer.count >= wanted:
                 break
+    if reward and writer.csv_path is not None:
+        with atomic_write(writer.csv_path.with_suffix(".reward.json")) as file:
+            json.dump(reward.describe(), file, indent=2)
+
+
+def the_reward(bundle: Bundle, cfg: DictConfig) -> Objective:
+    """The objective of the settings, tried on three molecules; false where there is none.
+
+    Raises:
+        MolganError: for an objective that cannot work; the component is named.
+    """
+    from hydra.utils import instantiate
+
+    from molgan.rewards import check_objective
+
+    objective: Objective = instantiate(cfg.reward)
+    objective = objective.with_training_set(bundle.identities).one_by_one()
+    check_objective(objective)
+    return objective
+
+
+def with_scores(reward: Objective, scores: bool) -> tuple[Objective, list[str]]:
+    """The objective with QED, logP and SA score beside it, and the names of those.
+
+    Args:
+        reward: what decides the total; a component of these names takes their place.
+        scores: whether they are wanted at all.
+    """
+    from molgan.rewards import QED, Component, LogP, Objective, SAScore
+
+    beside: dict[str, Component] = {}
+    if scores:
+        known: dict[str, Component] = {"qed": QED(), "logp": LogP(), "sa": SAScore()}
+        beside = {name: part for name, part in known.items() if name not in reward.components}
+    if not reward:
+        return Objective(beside), list(beside)
+    weights = {**reward.weights, **dict.fromkeys(beside, 0.0)}
+    together = {**reward.components, **beside}
+    return Objective(together, weights, reward.aggregation, reward.required), list(beside)
 
 
 if __name__ == "__main__":

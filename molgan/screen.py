@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from molgan import cli
+from molgan import cli, config
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+    from molgan.rewards import Objective
     from molgan.screening import Dock, Export, Job, OtherScores, Pick, Screen
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    return cli.run(screen, "screen", argv)
+    typed = sys.argv[1:] if argv is None else argv
+    return cli.run(screen, "screen", config.as_hydra_reads(typed, "screen"))
 
 
 def screen(cfg: DictConfig) -> dict[str, Any]:
@@ -52,7 +55,7 @@ def job_of(cfg: DictConfig) -> Job:
     return Job(
         source=Path(str(plain["in"])).expanduser(),
         out=Path(str(plain["out"])).expanduser(),
-        screen=_screen(plain),
+        screen=replace(_screen(plain), reward=_reward(cfg)),
         pick=_pick(plain),
         export=_export(plain),
         dock=_dock(plain),
@@ -114,6 +117,13 @@ def _screen(plain: dict[str, Any]) -> Screen:
         other=_other(plain["scores"]),
         scaffolds=plain["pick"]["per_scaffold"] is not None,
     )
+
+
+def _reward(cfg: DictConfig) -> Objective | None:
+    from hydra.utils import instantiate
+
+    objective: Objective = instantiate(cfg.reward)
+    return objective or None
 
 
 def _other(plain: dict[str, Any]) -> OtherScores | None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from molgan import cli
+from molgan import cli, config
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -23,7 +23,8 @@ log = logging.getLogger("molgan")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    return cli.run(train, "train", argv)
+    typed = sys.argv[1:] if argv is None else argv
+    return cli.run(train, "train", config.as_hydra_reads(typed, "train"))
 
 
 def train(cfg: DictConfig) -> Figures:
@@ -50,12 +51,12 @@ def train(cfg: DictConfig) -> Figures:
 
     started = time.monotonic()
     run_dir = Path(cfg.run_dir)
-    config = to_plain(cfg)
+    settings = to_plain(cfg)
     for key, least in {"seed": 0, "n_jobs": -1, "devices": 1}.items():
         whole_number(cfg, key, least)
     resume_from = checkpoint_to_resume(str(cfg.resume), run_dir)
     if resume_from is not None:
-        check_same_config(resume_from.parent, config)
+        check_same_config(resume_from.parent, settings)
     fabric = building.build_fabric(cfg)
     # Before the other processes start: they find the data in the cache.
     dataset: MoleculeDataset = instantiate(cfg.data, progress=bool(cfg.progress))
@@ -66,7 +67,7 @@ def train(cfg: DictConfig) -> Figures:
         logging.getLogger("molgan").setLevel(logging.ERROR)  # one voice is enough
     trainer = building.build_trainer(cfg, dataset, fabric, run_dir, resume_from)
     if fabric.is_global_zero:
-        write_config(run_dir, config)
+        write_config(run_dir, settings)
         facts = building.plain_facts(cfg, dataset)
         reward = trainer.scorer.objective.describe()
         write_manifest(run_dir, {**facts, "reward": reward}, fabric.device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -129,3 +130,53 @@ def test_model_is_a_path_here_and_a_group_in_train(models, tmp_path, capsys):
     assert "there is no model" in capsys.readouterr().err
     assert main(["n=3"]) == 2
     assert "model_path=..." in capsys.readouterr().err
+
+
+REWARD = """
+aggregation: arithmetic
+components:
+  qed: {weight: 3}
+  size: {type: heavy_atoms, transform: {type: linear, worst: 0, best: 10}}
+  novelty: {}
+  uniqueness: {}
+"""
+
+
+def test_an_objective_adds_its_scores(models, tmp_path):
+    reward, out = tmp_path / "mine.yaml", tmp_path / "out.smi"
+    reward.write_text(REWARD)
+    arguments = [
+        f"model={models['latent']}",
+        f"out={out}",
+        f"reward={reward}",
+        "n=40",
+        "keep=false",
+    ]
+    assert main([*arguments, "keep=false", "device=cpu", "progress=false", "unique=false"]) == 0
+    smiles, _, table = library(out)
+    scored = ["qed", "size", "novelty", "uniqueness"]
+    pairs = [column for name in scored for column in (name, f"{name}_score")]
+    assert list(table.columns) == ["name", "smiles", "logp", "sa", *pairs, "reward", "reward_note"]
+    sizes = [Chem.MolFromSmiles(text).GetNumHeavyAtoms() for text in smiles]
+    assert table["size"].tolist() == sizes
+    expected = (3 * table["qed"] + table["size"] / 10 + table["novelty"] + 1) / 6
+    assert table["reward"].tolist() == pytest.approx(expected.tolist(), rel=1e-4)
+    training = ("CCO", "CCCCC", "CN=O", "C#CC")
+    assert table["novelty"].tolist() == [float(text not in training) for text in smiles]
+    described = json.loads(out.with_suffix(".reward.json").read_text())
+    assert described["components"]["qed"]["weight"] == 3
+
+
+def test_an_objective_that_cannot_work_is_said_before_anything_is_drawn(models, tmp_path, capsys):
+    reward, out = tmp_path / "mine.yaml", tmp_path / "out.smi"
+    (tmp_path / "mine.py").write_text("def score(smiles):\n    return [1.0]\n")
+    function = f"{tmp_path / 'mine.py'}:score"
+    reward.write_text(
+        f"components: {{mine: {{type: python, function: '{function}', batch: true, "
+        "transform: identity}}"
+    )
+    assert main([f"model={models['latent']}", f"out={out}", f"reward={reward}", "n=5"]) == 2
+    said = capsys.readouterr().err
+    assert "component mine fails on each of 3 trial molecules" in said
+    assert "returned 1 scores for 3 molecules" in said
+    assert not out.exists()

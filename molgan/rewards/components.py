@@ -121,6 +121,25 @@ class BatchComponent(ABC):
         return gathered(decoded, results)
 
 
+@dataclass(frozen=True)
+class Alone:
+    """A component that looks at the batch, shown one molecule at a time."""
+
+    part: Component
+    batch_level: ClassVar[bool] = False
+
+    @property
+    def transform(self) -> Transform:
+        """As of the component."""
+        return self.part.transform
+
+    def __call__(self, decoded: Sequence[Decoded]) -> ComponentScores:
+        """Score each molecule as a batch of its own."""
+        results = [self.part([item]) for item in decoded]
+        values = np.array([result.values[0] for result in results], dtype=np.float64)
+        return ComponentScores(values, tuple(result.reasons[0] for result in results))
+
+
 def scored(value: object) -> Scored:
     """A raw score as a component gave it, or NaN and why it is none."""
     try:

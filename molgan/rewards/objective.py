@@ -12,7 +12,7 @@ from rdkit import Chem
 
 from molgan.chem import Decoded, quiet_rdkit, read_smiles
 from molgan.errors import ConfigError
-from molgan.rewards.components import INVALID, Component, ComponentScores
+from molgan.rewards.components import INVALID, Alone, Component, ComponentScores
 from molgan.rewards.identity import digest_of, settings_of
 from molgan.rewards.transforms import FloatArray
 
@@ -191,6 +191,17 @@ class Objective:
         """The same objective, its components knowing the training set where they ask for it."""
         components = {
             name: part.with_training_set(identities) if hasattr(part, "with_training_set") else part
+            for name, part in self.components.items()
+        }
+        return Objective(components, self.weights, self.aggregation, self.required)
+
+    def one_by_one(self) -> Objective:
+        """The same objective for molecules of a table, none of which depends on the others.
+
+        Components that look at the batch see each molecule alone: uniqueness is 1.
+        """
+        components: dict[str, Component] = {
+            name: Alone(part) if part.batch_level else part
             for name, part in self.components.items()
         }
         return Objective(components, self.weights, self.aggregation, self.required)

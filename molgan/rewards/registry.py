@@ -137,7 +137,7 @@ def _factory(kind: str) -> tuple[Callable[..., Any], dict[str, Any]]:
         known = [*COMPONENTS, *SCORES, *offered]
         raise ConfigError(
             f"there is no component {kind!r}{_near(kind, known)}; there are {', '.join(known)}, "
-            "and RDKit's descriptors by name"
+            f"and RDKit's descriptors by name ({error})"
         ) from error
     return Score, {"name": kind}
 
@@ -145,17 +145,23 @@ def _factory(kind: str) -> tuple[Callable[..., Any], dict[str, Any]]:
 def _call(factory: Callable[..., Any], kind: str, settings: dict[str, Any]) -> Any:
     """Call a factory; arguments that do not fit are a mistake in the settings."""
     try:
-        signature = inspect.signature(factory)
-    except ValueError:
-        signature = None
-    if signature is not None:
-        try:
-            signature.bind(**settings)
-        except TypeError as error:
-            known = ", ".join(
-                name for name in signature.parameters if not (kind in SCORES and name == "name")
-            )
-            raise ConfigError(f"{kind}: {error}; its settings are {known or 'none'}") from error
+        known = inspect.signature(factory).parameters
+    except ValueError:  # of some classes written in C
+        known = None
+    if known is not None:
+        open_ended = any(each.kind is each.VAR_KEYWORD for each in known.values())
+        unknown = [] if open_ended else [key for key in settings if key not in known]
+        missing = [
+            name
+            for name, each in known.items()
+            if name not in settings
+            and each.default is each.empty
+            and each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)
+        ]
+        if unknown or missing:
+            wrong = f"there is no {unknown[0]}" if unknown else f"{missing[0]} must be given"
+            listed = ", ".join(known) or "none"
+            raise ConfigError(f"{kind}: {wrong}; its settings are {listed}")
     try:
         return factory(**settings)
     except (TypeError, ValueError) as error:

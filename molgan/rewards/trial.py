@@ -36,7 +36,8 @@ def check_objective(objective: Objective, smiles: Sequence[str] = MOLECULES) -> 
         for name, component in objective.components.items():
             if getattr(component, "needs_training_set", False):
                 raise ConfigError(
-                    f"reward component {name} has no training set here: give it path=FILE"
+                    f"reward component {name} has no training set here: give it path=FILE, or the "
+                    "screen known=FILE"
                 )
             try:
                 scores = component(decoded)

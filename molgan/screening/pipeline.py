@@ -9,7 +9,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
 from pathlib import Path
@@ -28,6 +28,7 @@ from molgan.screening.export import FOLDER, Export
 from molgan.screening.isolation import Work as AnyWork
 from molgan.screening.picking import Pick
 from molgan.screening.references import chunks_of, load_references
+from molgan.screening.reward import chunk_and_seconds
 from molgan.screening.settings import Screen
 from molgan.screening.sorting import Sorter
 from molgan.screening.work import Work
@@ -155,6 +156,9 @@ def run(job: Job, work: Callable[[Work], AnyWork] | None = None) -> dict[str, An
         MolganError: For settings, files or a disk that cannot work.
     """
     job.check()
+    engine = job.engine
+    chunk, seconds = chunk_and_seconds(job.screen.reward, engine.chunk, engine.seconds)
+    job = replace(job, engine=replace(engine, chunk=chunk, seconds=seconds))
     source = _survey(job.source)
     identity = _identity(job, source)
     finished = _finished(job, identity)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from rdkit import Chem
@@ -12,8 +12,11 @@ from molgan.chem.standardize import Standardizer
 from molgan.data.readers import file_sha256, user_path
 from molgan.errors import ConfigError
 from molgan.metrics.similarity import N_BITS, RADIUS
+from molgan.screening.reward import check_reward, more_columns
 
 if TYPE_CHECKING:
+    from molgan.chem.rules import RuleSet
+    from molgan.rewards import Objective
     from molgan.screening.work import Reason
 
 RESERVED = ("name", "smiles", "inchikey", "row", "copies", "changes", "rank", "vina")
@@ -85,6 +88,7 @@ class Screen:
         novel: Whether known molecules are rejected.
         other: Scores that another program made; their header becomes a column.
         scaffolds: Whether hits carry their Murcko scaffold.
+        reward: Objective of which hits carry the scores; ranges of its columns reject as well.
     """
 
     standardizer: Standardizer = field(default_factory=Standardizer)
@@ -102,6 +106,7 @@ class Screen:
     novel: bool = False
     other: OtherScores | None = None
     scaffolds: bool = False
+    reward: Objective | None = None
 
     def columns(self) -> tuple[str, ...]:
         """Names of the columns of scores and notes, in their order."""
@@ -118,11 +123,11 @@ class Screen:
             names.append("scaffold")
         if self.flags or self.oddities == "flag":
             names.append("flags")
-        return tuple(names)
+        return (*names, *more_columns(self.reward, names))
 
     def numbers(self) -> tuple[str, ...]:
         """Those of the columns that hold numbers."""
-        texts = ("nearest_active", "scaffold", "flags")
+        texts = ("nearest_active", "scaffold", "flags", "reward_note")
         return tuple(name for name in self.columns() if name not in texts)
 
     def check(self) -> None:
@@ -157,10 +162,14 @@ class Screen:
         scores = {**dict.fromkeys(numbers, 0.0), **tools.describe(mol)}
         for _ in tools.filters(mol, scores):
             pass  # a rule that asks for what there is not says so now
+        if self.reward is not None:
+            check_reward(self.reward, known=self.known is not None)
 
     def identity(self) -> dict[str, Any]:
         """What decides the results, as plain values; files by their content."""
-        plain = asdict(self)
+        plain = asdict(replace(self, reward=None))
+        if self.reward is not None:
+            plain["reward"] = {**self.reward.describe(), "sha256": self.reward.digest()}
         plain["ranges"] = {key: list(limits) for key, limits in self.ranges.items()}
         plain["smarts"] = [_digest(path, "smarts") for path in self.smarts]
         plain["actives"] = None if self.actives is None else _digest(self.actives, "actives")
@@ -197,7 +206,11 @@ class Tools:
         )
         for name in self._also:
             extra_score(name)  # one that is not known is said now
-        self._ranges = property_ranges(screen.ranges)
+        own = set(more_columns(screen.reward, replace(screen, reward=None).columns()))
+        before = {name: pair for name, pair in screen.ranges.items() if name not in own}
+        after = {name: pair for name, pair in screen.ranges.items() if name in own}
+        self._ranges = property_ranges(before)
+        self._reward_ranges = property_ranges(after)
         self._elements = None if screen.elements is None else Elements(screen.elements)
         self._alerts = (
             Alerts(screen.alerts, screen.smarts) if screen.alerts or screen.smarts else None
@@ -223,15 +236,8 @@ class Tools:
                     for failure in self._elements.failures(mol)
                 ],
             )
-        if self._screen.ranges:
-            yield (
-                "ranges",
-                [
-                    Reason(limit.score, (), failure)
-                    for limit in self._ranges.limits
-                    if (failure := limit.failure(scores))
-                ],
-            )
+        if self._ranges.limits:
+            yield "ranges", _outside(self._ranges, scores)
         if self._rules:
             yield (
                 "rules",
@@ -248,12 +254,23 @@ class Tools:
         if self._alerts is not None:
             yield "alerts", _reasons(self._alerts.find(mol))
 
+    def unrewarded(self, scores: Mapping[str, float]) -> list[Reason]:
+        """Ranges of the reward's columns that a molecule breaks; checked last, being costly."""
+        return _outside(self._reward_ranges, scores)
+
     def flags(self, mol: Chem.Mol) -> list[Reason]:
         """What is only noted."""
         found = _reasons(self._flags.find(mol)) if self._flags is not None else []
         if self._screen.oddities == "flag":
             found += _reasons(self._find_oddities(mol))
         return found
+
+
+def _outside(ranges: RuleSet, scores: Mapping[str, float]) -> list[Reason]:
+    from molgan.screening.work import Reason
+
+    failures = [(limit.score, limit.failure(scores)) for limit in ranges.limits]
+    return [Reason(name, (), failure) for name, failure in failures if failure]
 
 
 def _atoms_of(mol: Chem.Mol, symbol: str) -> tuple[int, ...]:

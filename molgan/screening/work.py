@@ -16,6 +16,7 @@ from molgan.chem.reading import parse
 from molgan.data.streaming import Row, one_line
 from molgan.metrics.identity import HashedIdentities
 from molgan.metrics.similarity import Bits, molecule_bits, nearest
+from molgan.screening.reward import Rewarded, rewards
 from molgan.screening.settings import Screen
 
 READ = "read"
@@ -63,6 +64,16 @@ class Result(NamedTuple):
     given: str = ""
 
 
+class _Passed(NamedTuple):
+    """A molecule that no filter rejects."""
+
+    result: Result
+    mol: Chem.Mol
+    scores: dict[str, float]
+    texts: dict[str, str]
+    bits: Bits | None
+
+
 @dataclass(frozen=True)
 class References:
     """What molecules are compared with.
@@ -94,6 +105,9 @@ class Work:
         self.references = references
         self.bits = bits
         self._tools: Any = None
+        self._reward = screen.reward
+        if self._reward is not None and references.known is not None:
+            self._reward = self._reward.with_training_set(references.known)
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the alert catalogues, which are C++ and built where they are used."""
@@ -103,7 +117,14 @@ class Work:
         """Return what becomes of each row; without rows, load what will be needed."""
         tools = self._loaded()
         with quiet_rdkit():
-            return [self._one(row, tools) for row in rows]
+            found = [self._one(row, tools) for row in rows]
+            passed = [one for one in found if isinstance(one, _Passed)]
+            judged = iter(self._rewarded(passed))
+            results = [
+                self._finished(one, next(judged), tools) if isinstance(one, _Passed) else one
+                for one in found
+            ]
+        return results
 
     def _loaded(self) -> Any:
         if self._tools is None:
@@ -112,7 +133,30 @@ class Work:
                 self._one(Row(1, "", "", "CC(=O)Oc1ccccc1C(=O)O"), self._tools)
         return self._tools
 
-    def _one(self, row: Row, tools: Any) -> Result:
+    def _rewarded(self, passed: Sequence[_Passed]) -> Sequence[Rewarded]:
+        """Score what passed the filters, together: components may be costly to start."""
+        if self._reward is None or not passed:
+            return [Rewarded({}, "")] * len(passed)
+        return rewards(self._reward, [(one.mol, one.result.smiles) for one in passed])
+
+    def _finished(self, passed: _Passed, judged: Rewarded, tools: Any) -> Result:
+        """The result of a molecule that passed the filters."""
+        # A score that the table has already stays as it is there.
+        scores = {**judged.scores, **passed.scores}
+        texts = {**passed.texts, "reward_note": judged.note}
+        if reasons := tools.unrewarded(scores):
+            return passed.result._replace(stage="reward", reasons=tuple(reasons))
+        texts["flags"] = "; ".join(reason.rule for reason in tools.flags(passed.mol))
+        if self.screen.scaffolds:
+            texts["scaffold"] = murcko_scaffold(passed.mol)
+        values = tuple(
+            texts[name] if name in texts else _number(scores.get(name))
+            for name in self.screen.columns()
+        )
+        packed = passed.bits.tobytes() if self.bits and passed.bits is not None else b""
+        return passed.result._replace(stage=None, values=values, bits=packed)
+
+    def _one(self, row: Row, tools: Any) -> Result | _Passed:
         if row.reason is not None:
             return Result(READ, (Reason(row.reason.partition(":")[0], (), row.reason),))
         limit = self.screen.max_atoms
@@ -147,15 +191,7 @@ class Work:
         for stage, reasons in tools.filters(mol, scores):
             if reasons:
                 return found._replace(stage=stage, reasons=tuple(reasons))
-        texts["flags"] = "; ".join(reason.rule for reason in tools.flags(mol))
-        if self.screen.scaffolds:
-            texts["scaffold"] = murcko_scaffold(mol)
-        values = tuple(
-            texts[name] if name in texts else _number(scores.get(name))
-            for name in self.screen.columns()
-        )
-        packed = bits.tobytes() if self.bits and bits is not None else b""
-        return found._replace(stage=None, values=values, bits=packed)
+        return _Passed(found, mol, scores, texts, bits)
 
 
 def read_row(text: str) -> tuple[Chem.Mol | None, str]:
