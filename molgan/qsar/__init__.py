@@ -14,11 +14,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from molgan.qsar.assays import assays_of as assays_of
+    from molgan.qsar.assays import read_assays as read_assays
     from molgan.qsar.families.dmpnn import DMPNN as DMPNN
     from molgan.qsar.families.forest import RandomForest as RandomForest
     from molgan.qsar.families.network import Network as Network
     from molgan.qsar.model import Predictions as Predictions
     from molgan.qsar.model import QSARModel as QSARModel
+    from molgan.qsar.report import write_study as write_study
     from molgan.qsar.study import Study as Study
     from molgan.qsar.study import run_study as run_study
 
@@ -29,10 +32,24 @@ _HOMES = {
     "QSARModel": "model",
     "RandomForest": "families.forest",
     "Study": "study",
+    "assays_of": "assays",
+    "read_assays": "assays",
     "run_study": "study",
+    "write_study": "report",
 }
 
-__all__ = ["DMPNN", "Network", "Predictions", "QSARModel", "RandomForest", "Study", "run_study"]
+__all__ = [
+    "DMPNN",
+    "Network",
+    "Predictions",
+    "QSARModel",
+    "RandomForest",
+    "Study",
+    "assays_of",
+    "read_assays",
+    "run_study",
+    "write_study",
+]
 
 
 def __getattr__(name: str) -> Any:

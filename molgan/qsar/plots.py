@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from molgan.qsar.study import HeldOut
+    from molgan.qsar.evaluation import HeldOut
 
 Array = npt.NDArray[np.float64]
 

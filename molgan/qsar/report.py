@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from molgan.qsar.assays import Assays
-    from molgan.qsar.study import HeldOut, Study
+    from molgan.qsar.evaluation import HeldOut
+    from molgan.qsar.study import Study
 
 MODEL = f"model{SUFFIX}"
 

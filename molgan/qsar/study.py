@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
@@ -18,8 +17,8 @@ from molgan.errors import ConfigError, DataError
 from molgan.qsar.assays import Assays
 from molgan.qsar.calibration import Calibration
 from molgan.qsar.domain import Domain
+from molgan.qsar.evaluation import HeldOut, all_figures, as_plain, hold_out
 from molgan.qsar.families.base import Family, Part, Surroundings
-from molgan.qsar.figures import figures_of, standard_errors
 from molgan.qsar.model import QSARModel
 from molgan.qsar.preparing import Prepared, prepare
 from molgan.qsar.targets import TargetSettings
@@ -32,26 +31,6 @@ _FEW = 20  # test molecules below which figures say little
 _PACKAGES = ("rdkit", "numpy", "scikit-learn", "deepchem", "torch")
 
 Array = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """Predictions of the validation or the test molecules.
-
-    Attributes:
-        places: (n,) of the molecules among those prepared.
-        measured, mean, std, similarity: (n,) numbers.
-        in_domain: (n,) whether near enough to the training molecules.
-        neighbour: (n,) value of the most similar training molecule.
-    """
-
-    places: npt.NDArray[np.int64]
-    measured: Array
-    mean: Array
-    std: Array
-    similarity: Array
-    in_domain: npt.NDArray[np.bool_]
-    neighbour: Array
 
 
 @dataclass
@@ -128,12 +107,12 @@ def run_study(
     train, valid = (_part(prepared, parts[name]) for name in ("train", "valid"))
     model = _fitted(prepared, fitter, train, valid, around, domain_quantile)
     held_out = {
-        name: _held_out(model, prepared, parts[name], train.values)
+        name: hold_out(model, prepared, parts[name], train.values)
         for name in ("valid", "test")
         if len(parts[name])
     }
     result = Study(model, prepared, parts, held_out)
-    figures = _figures(result, train.values, seed)
+    figures = all_figures(held_out, prepared.target.task, train.values, seed)
     result.notes = _notes(result, refit)
     if refit:
         both = np.sort(np.concatenate([parts["train"], parts["test"]]))
@@ -150,7 +129,7 @@ def run_study(
             **{name: len(places) for name, places in parts.items()},
             "refit": refit,
         },
-        "settings": _plain(asdict(fitter)),
+        "settings": as_plain(asdict(fitter)),
         "versions": _versions(),
     }
     return result
@@ -227,51 +206,6 @@ def _fitted(
     return QSARModel(prepared.target, ensemble, calibration, domain, training)
 
 
-def _held_out(
-    model: QSARModel, prepared: Prepared, places: npt.NDArray[np.int64], training: Array
-) -> HeldOut:
-    mols = [prepared.mols[place] for place in places]
-    mean, std, similarity = model.predict_mols(mols)
-    _, nearest = model.domain.nearest(mols)
-    return HeldOut(
-        places,
-        prepared.values[places],
-        mean,
-        std,
-        similarity,
-        model.domain.holds(similarity),
-        training[nearest],
-    )
-
-
-def _figures(result: Study, training: Array, seed: int) -> dict[str, Any]:
-    """Figures of the model, of what needs no model, inside and outside the domain."""
-    target = result.prepared.target
-    compute = figures_of(target.task)
-    figures: dict[str, Any] = {}
-    for name, part in result.held_out.items():
-        figures[name] = {"n": len(part.measured), **compute(part.measured, part.mean)}
-        figures[f"{name}_errors"] = standard_errors(target.task, part.measured, part.mean, seed)
-    if "test" not in result.held_out:
-        return {name: _plain(values) for name, values in figures.items()}
-    part = result.held_out["test"]
-    constant = np.full(len(part.measured), training.mean())
-    figures["baseline"] = compute(part.measured, constant)
-    figures["neighbour"] = compute(part.measured, part.neighbour)
-    for name, chosen in {"inside": part.in_domain, "outside": ~part.in_domain}.items():
-        figures[name] = {"n": int(chosen.sum())}
-        if chosen.any():
-            figures[name] |= compute(part.measured[chosen], part.mean[chosen])
-    if not target.classify:
-        scores = (part.mean - part.measured) / np.maximum(part.std, 1e-300)
-        figures["calibration"] = {
-            "rms_z": float(np.sqrt((scores**2).mean())),
-            "within_1": float((np.abs(scores) <= 1).mean()),
-            "within_2": float((np.abs(scores) <= 2).mean()),
-        }
-    return {name: _plain(values) for name, values in figures.items()}
-
-
 def _notes(result: Study, refit: bool) -> list[str]:
     notes = []
     part = result.held_out.get("test")
@@ -312,15 +246,3 @@ def _versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
-
-
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    """Without NaN, which JSON does not know, and with lists for tuples."""
-    return {
-        name: None
-        if isinstance(value, float) and not math.isfinite(value)
-        else list(value)
-        if isinstance(value, tuple)
-        else value
-        for name, value in values.items()
-    }

@@ -25,6 +25,7 @@ TRANSFORMS: dict[str, tuple[Callable[[float], float], str]] = {
 _POSITIVE = ("1", "true", "yes", "y", "active", "positive", "pos", "toxic")
 _NEGATIVE = ("0", "false", "no", "n", "inactive", "negative", "neg", "nontoxic", "non-toxic")
 _SHOWN = 5  # values of a column quoted in a message
+_LONG = 40  # characters of one
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,8 @@ class TargetSettings:
                 self.name, "classification", self.unit, self.transform, None, self.threshold
             )
             return target, classes, reasons
+        if self.task == "auto" and self.transform == "none" and set(numbers[known]) == {0.0, 1.0}:
+            return Target(self.name, "classification", labels=("0", "1")), numbers, reasons
         return Target(self.name, "regression", self.unit, self.transform), numbers, reasons
 
     def _numbers(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.float64], list[str | None]]:
@@ -185,15 +188,19 @@ class TargetSettings:
                     "and not this and one other value"
                 )
             return (found[1 - found.index(one)], one)
+        if np.isfinite(numbers).any():
+            two = self.task == "classification" and len(found) == 2
+            return (found[0], found[1]) if two else None
+        ones, zeros = (
+            [text for text in found if text in known] for known in (_POSITIVE, _NEGATIVE)
+        )
+        if len(ones) == len(zeros) == 1:
+            return zeros[0], ones[0]  # others, such as "inconclusive", are neither
         if len(found) != 2:
-            return None
-        if set(found) in ({"0", "1"}, {"0.0", "1.0"}):
-            return found[0], found[1]
-        if np.isfinite(numbers).any() and self.task == "auto":
             return None
         for one in found:
             other = found[1 - found.index(one)]
-            if one in _POSITIVE or other in _NEGATIVE:
+            if one in ones or other in zeros:
                 return other, one
         raise DataError(
             f"the column {self.name!r} holds {_sample(filled)}: say which of the two is the "
@@ -206,9 +213,11 @@ class TargetSettings:
         values = np.full(len(texts), np.nan)
         reasons: list[str | None] = []
         for place, text in enumerate(texts):
-            if text:
+            if text.casefold() in labels:
                 values[place] = labels.index(text.casefold())
-            reasons.append(None if text else "no value")
+                reasons.append(None)
+            else:
+                reasons.append(f"neither of the classes: {text[:_LONG]}" if text else "no value")
         return Target(self.name, "classification", self.unit, "none", labels), values, reasons
 
 
@@ -228,7 +237,7 @@ def _number(text: str) -> tuple[float, str | None]:
         # float() would take 1_000 and "nan".
         number = float("x" if "_" in text else text)
     except ValueError:
-        shown = text if len(text) <= 40 else text[:40] + "..."
+        shown = text if len(text) <= _LONG else text[:_LONG] + "..."
         if text[0] in "<>~=≤≥":
             return math.nan, f"a bound, not a number: {shown}"
         return math.nan, f"not a number: {shown}"
@@ -240,5 +249,5 @@ def _number(text: str) -> tuple[float, str | None]:
 def _sample(filled: Sequence[str]) -> str:
     """A few of the different values of a column, quoted."""
     found = list(dict.fromkeys(filled))
-    shown = ", ".join(repr(text[:40]) for text in found[:_SHOWN])
+    shown = ", ".join(repr(text[:_LONG]) for text in found[:_SHOWN])
     return f"{shown}, ... ({len(found)} different values)" if len(found) > _SHOWN else shown

@@ -35,7 +35,8 @@ def test_numbers_and_why_a_cell_is_none():
     ("cells", "labels"),
     [
         (["0", "1", "1"], ("0", "1")),
-        ([0.0, 1.0, 1.0], ("0.0", "1.0")),
+        ([0.0, 1.0, 1.0], ("0", "1")),
+        (["0", "1.0", "1"], ("0", "1")),
         ([False, True, True], ("0", "1")),
         (["inactive", "Active", "active"], ("inactive", "active")),
         (["no", "yes", "YES"], ("no", "yes")),
@@ -45,6 +46,20 @@ def test_two_known_values_are_classes(cells, labels):
     target, values, _ = read(cells)
     assert target == Target("y", "classification", labels=labels)
     assert values.tolist() == [0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        (["0", "1", "n/a"], "not a number: n/a"),
+        (["inactive", "active", "inconclusive"], "neither of the classes: inconclusive"),
+    ],
+)
+def test_what_is_neither_class_is_left_out(cells, reason):
+    target, values, reasons = read(cells)
+    assert target.classify
+    assert values[:2].tolist() == [0, 1]
+    assert reasons == [None, None, reason]
 
 
 def test_two_unknown_texts_need_the_positive_one():
