@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from rdkit import Chem
 
-from molgan.chem import Codec, Encoded, Vocabulary, unpack_bonds
+from molgan.chem import Codec, Vocabulary, unpack_bonds
 
 
 def read_smiles_file(path: Path, limit: int) -> list[str]:
@@ -33,23 +33,39 @@ def read_smiles_file(path: Path, limit: int) -> list[str]:
     return list(islice(smiles, 0, None, max(1, len(smiles) // limit)))
 
 
-def unsanitized(codec: Codec, encoded: Encoded) -> list[Chem.Mol]:
-    """Build the molecules as decoding does, up to the point where RDKit starts to work."""
+def unsanitized(codec: Codec, atoms: np.ndarray, bonds: np.ndarray) -> list[Chem.Mol]:
+    """Build the molecules as decoding does, up to the point where RDKit starts to work.
+
+    Args:
+        codec: of the vocabulary.
+        atoms: (B, N) atom types.
+        bonds: (B, N, N) bond types.
+    """
     table = [None, Chem.BondType.SINGLE, Chem.BondType.DOUBLE, Chem.BondType.TRIPLE]
     mols = []
-    for atoms, bonds in zip(
-        encoded.atoms, unpack_bonds(encoded.bonds, codec.max_atoms), strict=True
-    ):
+    for types, matrix in zip(atoms, bonds, strict=True):
+        present = types > 0
         mol = Chem.RWMol()
-        for k in atoms[atoms > 0]:
+        for k in types[present]:
             kind = codec.vocabulary.atoms[k - 1]
             atom = Chem.Atom(kind.symbol)
             atom.SetFormalCharge(kind.charge)
             mol.AddAtom(atom)
-        for i, j in zip(*np.nonzero(np.triu(bonds)), strict=True):
-            mol.AddBond(int(i), int(j), table[bonds[i, j]])
+        kept = np.triu(matrix[present][:, present])
+        for i, j in zip(*np.nonzero(kept), strict=True):
+            mol.AddBond(int(i), int(j), table[kept[i, j]])
         mols.append(mol)
     return mols
+
+
+def floor_of(mols: list[Chem.Mol]) -> tuple[float, list[str]]:
+    """Seconds of this process, and the SMILES, of sanitising and writing built molecules."""
+    start = time.process_time()
+    smiles = []
+    for mol in mols:
+        Chem.SanitizeMol(mol)
+        smiles.append(Chem.MolToSmiles(mol))
+    return time.process_time() - start, smiles
 
 
 def main() -> None:
@@ -79,13 +95,9 @@ def main() -> None:
     for _ in range(args.repeats):
         # Freeing the molecules of the last round belongs to neither time.
         decoded = mols = None
-        mols = unsanitized(codec, encoded)
-        start = time.process_time()
-        floor = []
-        for mol in mols:
-            Chem.SanitizeMol(mol)
-            floor.append(Chem.MolToSmiles(mol))
-        floors.append(time.process_time() - start)
+        mols = unsanitized(codec, encoded.atoms, bonds)
+        seconds, floor = floor_of(mols)
+        floors.append(seconds)
         start = time.process_time()
         decoded = codec.decode(encoded.atoms, bonds)
         decodes.append(time.process_time() - start)
