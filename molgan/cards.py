@@ -117,13 +117,23 @@ def changed_since(config: Mapping[str, Any], typed: Sequence[str]) -> list[str]:
         for key in before.keys() | now.keys()
         if before.get(key, missing) != now.get(key, missing)
     }
-    return [
-        f"~{key}"
-        if key not in before
-        else f"{'' if key in now else '+'}{key}={_typed(before[key])}"
-        for key in sorted(differing)
-        if not _ELSEWHERE.match(key) and not _SAMPLING.match(key)
-    ]
+    told = sorted(k for k in differing if not _ELSEWHERE.match(k) and not _SAMPLING.match(k))
+    return list(
+        dict.fromkeys(
+            f"{'' if key in now else '+'}{key}={_typed(before[key])}"
+            if key in before
+            else f"~{_newest_group(key, before)}"
+            for key in told
+        )
+    )
+
+
+def _newest_group(key: str, before: Mapping[str, Any]) -> str:
+    """The widest group around a setting of which the run had nothing, else the setting."""
+    parts = key.split(".")
+    groups = [".".join(parts[:depth]) for depth in range(1, len(parts))]
+    new = (group for group in groups if not any(each.startswith(f"{group}.") for each in before))
+    return next(new, key)
 
 
 def read_evaluations(files: Sequence[str | Path], sha256: str) -> list[Facts]:
@@ -173,7 +183,7 @@ def card_text(facts: Facts, words: str) -> str:
         "content of the data": f"`{data['content_hash']}`",
         "atoms": f"up to {file['max_atoms']} heavy atoms: {', '.join(file['atoms'])}",
         "command": f"`{recipe['command']}`",
-        "to add today": f"`{' '.join(recipe['changed_since'])}` (defaults have changed since)"
+        "to add with this molgan": f"`{' '.join(recipe['changed_since'])}`: defaults have changed"
         if recipe["changed_since"]
         else "nothing: the defaults are those of the run",
         "resolved settings": f"SHA-256 `{recipe['config_sha256']}`; the bundle carries them",
@@ -202,8 +212,8 @@ def card_text(facts: Facts, words: str) -> str:
     parts = [
         f"# Ready model `{name}`",
         f"![molecules drawn from {name}]({name}.png)",
-        f"*The first {facts['pictured']['molecules']} distinct molecules of seed "
-        f"{facts['pictured']['seed']}, none left out.*",
+        f"*The first {facts['pictured']['molecules']} distinct valid molecules of seed "
+        f"{facts['pictured']['seed']}, not chosen otherwise.*",
         f"```python\n{use}\n```",
         f"```\npython -m molgan.generate model={name} n=1000 out=library.smi\n```",
         "## Figures",

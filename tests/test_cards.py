@@ -47,11 +47,13 @@ def test_a_card_says_what_has_to_be_added_where_defaults_changed():
     config["model"]["critic"]["conv_units"] = [8, 16]
     config["model"]["encoder"]["gone"] = None
     del config["optimizer"]["fused"]
+    del config["trainer"]["guard"]
     assert changed_since(config, typed) == [
         "model.critic.conv_units=[8,16]",
         "+model.encoder.gone=null",
         "~optimizer.fused",
         "seed=5",
+        "~trainer.guard",
     ]
 
 
