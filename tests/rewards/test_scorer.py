@@ -118,3 +118,40 @@ def test_an_empty_batch() -> None:
 def test_settings_that_cannot_work_are_refused(settings: dict[str, int]) -> None:
     with pytest.raises(ConfigError, match=next(iter(settings))):
         Scorer(druglike(), **settings)
+
+
+def test_laps_tell_rates_since_the_last_one() -> None:
+    scorer = Scorer(Objective({"count": Counting()}))
+    assert scorer.lap() == {}
+    scorer(valid("CCO", "C"))
+    first = scorer.lap()
+    assert (first["calls"], first["hit_rate"]) == (2, 0)
+    assert first["per_second"] > 0
+    scorer(valid("CCO", "C"))
+    assert scorer.lap() == {"calls": 4.0, "hit_rate": 1.0}  # nothing was new: no speed to tell
+    assert scorer.lap() == {}
+
+
+def test_a_resumed_run_goes_on_counting() -> None:
+    before = Scorer(Objective({"count": Counting()}))
+    before(valid("CCO", "C", "C"))
+    after = Scorer(Objective({"count": Counting()}))
+    after.load_state_dict(before.state_dict())
+    after(valid("CCO", "CCO"))
+    assert after.stats()["calls"] == 5
+    assert after.lap()["hit_rate"] == after.stats()["hit_rate"] == 0.5
+
+
+class Own(Counting):
+    own_workers = True
+
+
+def test_components_with_workers_of_their_own_stay_in_this_process_and_see_all() -> None:
+    part = Own()
+    batch = valid(*("C" * n for n in range(1, 81)))
+    objective = Objective({"qed": QED(), "own": part, "sa": SAScore()})
+    result = Scorer(objective, n_jobs=2)(batch)
+    assert len(part.scored) == 80
+    alone = Objective({"qed": QED(), "sa": SAScore()})(batch)
+    np.testing.assert_allclose(result.raw["sa"], alone.raw["sa"], rtol=1e-12)
+    np.testing.assert_array_equal(result.raw["own"], np.full(80, 0.5))
