@@ -75,7 +75,7 @@ def fit(cfg: DictConfig) -> Study:
     result = run_study(
         assays,
         target=target,
-        family=instantiate(cfg.family),
+        family=instantiate(cfg.family, _convert_="all"),
         split=str(plain["split"]),
         fractions=_numbers(plain, "fractions"),
         task=str(plain["task"]),

@@ -159,7 +159,7 @@ def _figures_table(study: Study) -> str:
     lines = ["".join(f'<th scope="col">{escape(head)}</th>' for head in heads)]
     abouts = {figure.label: figure.about for figure in FIGURES.values()}
     body = "".join(
-        f'<tr><th scope="row" title="{escape(abouts.get(label.split(" ")[0], ""))}">'
+        f'<tr><th scope="row" title="{escape(abouts.get(label.rpartition(" ")[0], ""))}">'
         f"{escape(label)}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
         for label, *cells in rows
     )
@@ -227,8 +227,14 @@ def _settings(study: Study) -> str:
 
 def _pairs(pairs: Sequence[tuple[str, Any]]) -> str:
     lines = [
-        f"<dt>{escape(key)}</dt><dd>{escape(f'{v:,}' if isinstance(v, int) else str(v))}</dd>"
-        for key, v in pairs
-        if v != ""
+        f"<dt>{escape(key)}</dt><dd>{escape(_shown(value))}</dd>"
+        for key, value in pairs
+        if value != ""
     ]
     return f"<dl>{''.join(lines)}</dl>"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -52,6 +52,17 @@ def test_fit_of_classes(table, tmp_path, capsys):
     assert "ROC-AUC" in printed
 
 
+def test_fit_and_predict_with_a_network(table, tmp_path):
+    out, library = tmp_path / "out", tmp_path / "library.smi"
+    library.write_text("c1ccccc1C toluene\n")
+    small = ["family=network", "family.members=2", "family.layers=[8]", "family.epochs=2"]
+    common = [f"out={out}", "split=random", "progress=false"]
+    assert main(["fit", f"data={table}", "target=pIC50", *small, *common]) == 0
+    arguments = [f"model={out}", f"in={library}", f"out={tmp_path / 'p.csv'}", "progress=false"]
+    assert main(["predict", *arguments]) == 0
+    assert (tmp_path / "p.csv").read_text().count("\n") == 2
+
+
 def test_predict_gives_a_row_for_every_row(fitted, tmp_path, capsys):
     library, out = tmp_path / "library.smi", tmp_path / "predicted.csv"
     library.write_text("c1ccccc1C toluene\nnonsense x\nBr[Si](Br)(Br)C#CI strange\n")

@@ -43,6 +43,7 @@ class Network(Training):
     def __post_init__(self) -> None:
         """Check the settings."""
         super().__post_init__()
+        object.__setattr__(self, "layers", tuple(self.layers))  # whatever kind of list it was
         if not self.layers or any(units < 1 for units in self.layers):
             raise ConfigError(f"family.layers={list(self.layers)}: numbers from 1 up are wanted")
         if not 0 <= self.dropout < 1:
