@@ -116,7 +116,9 @@ def build_phases(
         budget = float(node.molecules)
         if cfg.trainer.phase_limit is not None:
             budget = min(budget, float(cfg.trainer.phase_limit))
-        factory = functools.partial(instantiate(node), optimizer=optimizer, molecules=budget)
+        # A phase may bring an optimiser of its own.
+        own = {} if "optimizer" in node else {"optimizer": optimizer}
+        factory = functools.partial(instantiate(node), molecules=budget, **own)
         if node._target_.endswith(AdversarialPhase.__name__):
             rewarded = scorer if scorer.objective else None
             factory = functools.partial(factory, codec=dataset.codec, scorer=rewarded, loss=loss)

@@ -8,6 +8,7 @@ from molgan.models.generator import MolGANGenerator
 from molgan.models.graph_scorer import GraphScorer
 from molgan.models.latent import LatentCritic, LatentGenerator
 from molgan.models.reward_network import RewardNetwork
+from molgan.models.slots import SlotDecoder, SlotEncoder
 
 __all__ = [
     "MODES",
@@ -20,6 +21,8 @@ __all__ = [
     "LatentGenerator",
     "MolGANGenerator",
     "RewardNetwork",
+    "SlotDecoder",
+    "SlotEncoder",
     "discretize",
     "rebuild",
 ]

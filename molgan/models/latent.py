@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from molgan.models.autoencoder import Decoder
-from molgan.models.configured import rebuildable
+from molgan.models.configured import rebuild, rebuildable
 from molgan.models.discretize import GraphLogits
 from molgan.models.layers import residual_mlp, size_one_hot
 
@@ -36,6 +37,47 @@ class LatentCritic(nn.Module):
         return scores.float().squeeze(-1)
 
 
+class LinearStart(nn.Module):
+    """A sampler that begins as a linear map of the noise, which `fit` sets from data.
+
+    An untrained sampler has everything to learn from the critic, means and covariances first. A
+    Gaussian of the latents' own mean and covariance decodes to molecules in a third of all cases
+    (ZINC250k), and the network only has to learn what is not Gaussian.
+
+    Args:
+        network: from noise and one-hot size to latent; its output is scaled down at the start.
+        noise_dim: width of the noise.
+        latent_dim: width of the latent.
+    """
+
+    def __init__(self, network: nn.Sequential, noise_dim: int, latent_dim: int) -> None:
+        super().__init__()
+        self.network = network
+        self.linear = nn.Linear(noise_dim, latent_dim)
+        last = network[-1]
+        assert isinstance(last, nn.Linear)
+        with torch.no_grad():
+            last.weight.mul_(0.1)
+            last.bias.zero_()
+
+    def forward(self, noise_and_size: Tensor) -> Tensor:
+        """``(B, noise_dim + N + 1)`` to ``(B, latent_dim)``."""
+        noise = noise_and_size[:, : self.linear.in_features]
+        points: Tensor = self.network(noise_and_size).float() + self.linear(noise).float()
+        return points
+
+    @torch.no_grad()
+    def fit(self, latents: Tensor) -> None:
+        """Take mean and covariance of ``latents (M, latent_dim)``; their largest directions."""
+        mean = latents.mean(0)
+        variances, directions = torch.linalg.eigh(torch.cov((latents - mean).T))
+        scaled = directions * variances.clamp(min=1e-6).sqrt()
+        kept = min(self.linear.in_features, len(mean))
+        self.linear.weight.zero_()
+        self.linear.weight[:, :kept] = scaled[:, -kept:]
+        self.linear.bias.copy_(mean)
+
+
 @rebuildable
 class LatentGenerator(nn.Module):
     """Noise and number of atoms to a molecule, through a learnt latent space: one forward pass.
@@ -50,6 +92,9 @@ class LatentGenerator(nn.Module):
         sampler_blocks: its residual blocks.
         decoder_width: hidden width of the decoder.
         decoder_blocks: its residual blocks.
+        decoder: a decoder of another kind instead: its class under ``network``, and its settings,
+            such as ``{"network": "SlotDecoder", "width": 96}``.
+        linear_start: begin as the Gaussian of the latents' mean and covariance; see `LinearStart`.
     """
 
     def __init__(
@@ -63,17 +108,27 @@ class LatentGenerator(nn.Module):
         sampler_blocks: int = 3,
         decoder_width: int = 1024,
         decoder_blocks: int = 1,
+        decoder: Mapping[str, Any] | None = None,
+        linear_start: bool = False,
     ) -> None:
         super().__init__()
         self.noise_dim = noise_dim
         self.latent_dim = latent_dim
         self.max_atoms = max_atoms
-        self.sampler = residual_mlp(
-            noise_dim + max_atoms + 1, sampler_width, sampler_blocks, latent_dim
-        )
-        self.decoder = Decoder(
-            num_atom_types, num_bond_types, max_atoms, latent_dim, decoder_width, decoder_blocks
-        )
+        sampler = residual_mlp(noise_dim + max_atoms + 1, sampler_width, sampler_blocks, latent_dim)
+        self.sampler = LinearStart(sampler, noise_dim, latent_dim) if linear_start else sampler
+        if decoder is None:
+            self.decoder = Decoder(
+                num_atom_types, num_bond_types, max_atoms, latent_dim, decoder_width, decoder_blocks
+            )
+        else:
+            sizes = {
+                "num_atom_types": num_atom_types,
+                "num_bond_types": num_bond_types,
+                "max_atoms": max_atoms,
+                "latent_dim": latent_dim,
+            }
+            self.decoder = cast(Decoder, rebuild({**decoder, **sizes}))
 
     def latent(self, noise: Tensor, sizes: Tensor) -> Tensor:
         """Latent points ``(B, latent_dim)`` from ``noise (B, noise_dim)`` and ``sizes (B,)``."""

@@ -1,0 +1,154 @@
+"""Blocks of networks that keep one state for each slot of a molecule in canonical atom order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class SlotMixer(nn.Module):
+    """Mixes the slots, then the features of each slot, by two small residual MLPs.
+
+    The order of atoms is canonical, so a fixed linear map between slots has a meaning ("the atom
+    six places back"), and it is cheaper than attention (Tolstikhin et al. 2021, "MLP-Mixer"). Both
+    halves start as the identity.
+
+    Args:
+        slots: ``N``.
+        width: features of a slot.
+    """
+
+    def __init__(self, slots: int, width: int) -> None:
+        super().__init__()
+        self.across = _residual(slots, 2 * slots)
+        self.across_norm = nn.LayerNorm(width)
+        self.within = _residual(width, 2 * width)
+        self.within_norm = nn.LayerNorm(width)
+
+    def forward(self, states: Tensor) -> Tensor:
+        """``(B, N, width)`` to ``(B, N, width)``."""
+        states = states + self.across(self.across_norm(states).transpose(1, 2)).transpose(1, 2)
+        updated: Tensor = states + self.within(self.within_norm(states))
+        return updated
+
+
+class BondMessages(nn.Module):
+    """Messages along (soft) bonds, of another kind for each bond type and direction.
+
+    "Towards later atoms" and "towards earlier ones" are different: in canonical order an atom hangs
+    from an earlier one.
+
+    Args:
+        width: features of a slot.
+        num_bond_types: ``Y``.
+    """
+
+    def __init__(self, width: int, num_bond_types: int) -> None:
+        super().__init__()
+        self.relations = 2 * (num_bond_types - 1)
+        half = max(width // 2, 1)
+        self.norm = nn.LayerNorm(width)
+        self.message = nn.Linear(width, self.relations * half)
+        self.gathered = nn.Linear(half, width)
+        _zero(self.gathered)
+        self.within_norm = nn.LayerNorm(width)
+        self.within = _residual(width, 2 * width)
+
+    def forward(self, states: Tensor, bonds: Tensor) -> Tensor:
+        """``states (B, N, width)`` and ``bonds (B, N, N, relations)`` to ``(B, N, width)``."""
+        batch, slots, _ = states.shape
+        messages = self.message(self.norm(states)).view(batch, slots * self.relations, -1)
+        incoming = bonds.reshape(batch, slots, slots * self.relations).to(messages.dtype)
+        states = states + self.gathered(F.silu(torch.bmm(incoming, messages)))
+        updated: Tensor = states + self.within(self.within_norm(states))
+        return updated
+
+
+class _Triangle(torch.autograd.Function):
+    """Entries of ``(B, N * N, Y)`` at given places; its gradient is a gather, too.
+
+    Autograd's own backward of an indexed read adds up entry by entry, which costs more than the
+    rest of the decoder on a CPU. The places must all be different.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, full: Tensor, places: Tensor, inverse: Tensor) -> Tensor:
+        ctx.save_for_backward(inverse)
+        return full.index_select(1, places)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        (inverse,) = ctx.saved_tensors
+        return F.pad(gradients[0], (0, 0, 0, 1)).index_select(1, inverse), None, None
+
+
+class _Square(torch.autograd.Function):
+    """The reverse of `_Triangle`: zeros everywhere else."""
+
+    @staticmethod
+    def forward(ctx: Any, packed: Tensor, places: Tensor, inverse: Tensor) -> Tensor:
+        ctx.save_for_backward(places)
+        return F.pad(packed, (0, 0, 0, 1)).index_select(1, inverse)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        (places,) = ctx.saved_tensors
+        return gradients[0].index_select(1, places), None, None
+
+
+class PairPlaces(nn.Module):
+    """Between packed pairs ``(B, P, ...)`` and matrices whose row is the later atom of a pair.
+
+    Args:
+        slots: ``N``.
+    """
+
+    later: Tensor
+    earlier: Tensor
+    places: Tensor
+    inverse: Tensor
+
+    def __init__(self, slots: int) -> None:
+        super().__init__()
+        self.slots = slots
+        earlier, later = torch.triu_indices(slots, slots, 1).unbind()
+        places = later * slots + earlier
+        inverse = torch.full((slots * slots,), len(places))
+        inverse[places] = torch.arange(len(places))
+        buffers = {"later": later, "earlier": earlier, "places": places, "inverse": inverse}
+        for name, tensor in buffers.items():
+            self.register_buffer(name, tensor, persistent=False)
+
+    def packed(self, square: Tensor) -> Tensor:
+        """``(B, N, N, Y)``, read below the diagonal, to ``(B, P, Y)``."""
+        return _apply(_Triangle, square.flatten(1, 2), self.places, self.inverse)
+
+    def square(self, packed: Tensor) -> Tensor:
+        """``(B, P, Y)`` to ``(B, N, N, Y)``: entry (later, earlier); 0 elsewhere."""
+        full = _apply(_Square, packed, self.places, self.inverse)
+        return full.reshape(len(full), self.slots, self.slots, full.shape[-1])
+
+    def directed(self, bonds: Tensor) -> Tensor:
+        """``(B, P, R)`` to ``(B, N, N, 2R)``: bonds of an atom to earlier, then to later ones."""
+        square = self.square(bonds)
+        return torch.cat([square, square.transpose(1, 2)], -1)
+
+
+def _apply(function: type[torch.autograd.Function], *arguments: Tensor) -> Tensor:
+    """``function.apply``, which torch leaves without types."""
+    out: Tensor = function.apply(*arguments)
+    return out
+
+
+def _residual(features: int, hidden: int) -> nn.Sequential:
+    outer = nn.Linear(hidden, features)
+    _zero(outer)
+    return nn.Sequential(nn.Linear(features, hidden), nn.SiLU(), outer)
+
+
+def _zero(linear: nn.Linear) -> None:
+    nn.init.zeros_(linear.weight)
+    nn.init.zeros_(linear.bias)

@@ -1,0 +1,113 @@
+"""The networks with a state for each atom: connectedness, gradients, what they can learn."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from molgan.errors import BundleError
+from molgan.losses import reconstruction_loss
+from molgan.models import LatentGenerator, SlotDecoder, SlotEncoder, discretize, rebuild
+from molgan.models.latent import LinearStart
+from molgan.models.slot_layers import PairPlaces
+
+SMALL = {"latent_dim": 12, "width": 16, "blocks": 1}
+
+
+def test_a_latent_is_normalised_and_reads_every_bond(types, graphs):
+    torch.manual_seed(0)
+    encoder = SlotEncoder(**types, max_atoms=9, **SMALL).eval()
+    latent = encoder(graphs)
+    assert latent.shape == (len(graphs), 12)
+    torch.testing.assert_close(latent.mean(1), torch.zeros(len(graphs)), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        latent.var(1, unbiased=False), torch.ones(len(graphs)), rtol=1e-2, atol=0
+    )
+    edges = graphs.edges.clone()
+    edges[0, 0, 1] = edges[0, 1, 0] = torch.tensor([0.0, 0.0, 1.0, 0.0])  # ethanol to a double bond
+    changed = encoder(type(graphs)(graphs.nodes, edges, graphs.mask))
+    assert not torch.allclose(changed[0], latent[0])
+    torch.testing.assert_close(changed[1:], latent[1:])
+
+
+@pytest.mark.parametrize("corrections", [0, 2])
+def test_every_atom_hangs_from_an_earlier_one(types, graphs, codec, corrections):
+    torch.manual_seed(0)
+    decoder = SlotDecoder(**types, max_atoms=9, **SMALL, corrections=corrections).eval()
+    with torch.no_grad():  # no atom is a neighbour just because it follows
+        decoder.head.offset.weight.zero_()
+        decoder.head.offset.weight[:, 0] = 1.0
+    loose = SlotDecoder(**types, max_atoms=9, **SMALL, corrections=corrections, connected=False)
+    loose.load_state_dict(decoder.state_dict())
+    sizes = torch.arange(1, 10).repeat(8)
+    latent = torch.randn(len(sizes), 12)
+    bonds = discretize(decoder(latent, sizes), "soft").to_indices()[1]
+    hangs = bonds.tril().any(2)
+    for row, size in enumerate(sizes.tolist()):
+        assert hangs[row, 1:size].all()
+        assert not hangs[row, size:].any()
+    without = discretize(loose(latent, sizes), "soft").to_indices()[1]
+    assert not without.tril().any(2)[sizes == 9, 1:].all()
+    # Bonds that are there without it stay.
+    assert ((without == 0) | (bonds == without)).all()
+
+
+def test_gathers_have_the_gradients_of_what_they_compute():
+    places = PairPlaces(4)
+    square = torch.randn(2, 4, 4, 3, dtype=torch.double, requires_grad=True)
+    packed = torch.randn(2, 6, 3, dtype=torch.double, requires_grad=True)
+    assert torch.autograd.gradcheck(places.packed, square)
+    assert torch.autograd.gradcheck(places.square, packed)
+    torch.testing.assert_close(places.packed(places.square(packed)), packed)
+    assert places.square(packed)[0, 2, 1].equal(packed[0, 3])  # pairs 01 02 03 12 13 23
+
+
+def test_encoder_and_decoder_learn_a_handful_of_molecules(types, graphs):
+    torch.manual_seed(0)
+    encoder = SlotEncoder(**types, max_atoms=9, **SMALL)
+    decoder = SlotDecoder(**types, max_atoms=9, **SMALL)
+    parameters = [*encoder.parameters(), *decoder.parameters()]
+    optimizer = torch.optim.Adam(parameters, lr=5e-3)
+    atoms, bonds = graphs.to_indices()
+    rows, columns = torch.triu_indices(9, 9, 1).unbind()
+    packed = bonds[:, rows, columns].long()
+    for _ in range(150):
+        logits = decoder(encoder(graphs), graphs.num_atoms)
+        loss = reconstruction_loss(logits.nodes, logits.pairs, atoms.long(), packed)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    again = discretize(logits, "soft").to_indices()
+    assert again[0].equal(atoms)
+    assert again[1].equal(bonds)
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in parameters)
+
+
+def test_a_generator_with_a_slot_decoder_is_rebuilt_from_its_config(types):
+    decoder = {"network": "SlotDecoder", "width": 16, "blocks": 1}
+    generator = LatentGenerator(
+        **types, max_atoms=9, latent_dim=12, decoder=decoder, linear_start=True
+    )
+    copy = rebuild(generator.config)
+    copy.load_state_dict(generator.state_dict())
+    sizes = torch.tensor([3, 9])
+    noise = generator.draw_noise(2, None, torch.device("cpu"))
+    assert copy(noise, sizes).pairs.equal(generator(noise, sizes).pairs)
+    with pytest.raises(BundleError, match="unknown network 'Decoderr'"):
+        LatentGenerator(**types, max_atoms=9, decoder={"network": "Decoderr"})
+
+
+@pytest.mark.parametrize("noise_dim", [4, 6, 8])
+def test_a_linear_start_has_the_covariance_of_the_latents(noise_dim):
+    torch.manual_seed(0)
+    latents = torch.randn(500, 6) @ torch.randn(6, 6) + torch.arange(6)
+    network = torch.nn.Sequential(torch.nn.Linear(noise_dim + 10, 6))
+    torch.nn.init.zeros_(network[0].weight)
+    start = LinearStart(network, noise_dim, 6)
+    start.fit(latents)
+    drawn = start(torch.randn(20_000, noise_dim + 10)).detach()
+    torch.testing.assert_close(drawn.mean(0), latents.mean(0), atol=0.15, rtol=0)
+    missing = torch.cov(latents.T) - torch.cov(drawn.T)
+    variances = torch.linalg.eigvalsh(torch.cov(latents.T))
+    left_out = variances[: max(6 - noise_dim, 0)].sum()
+    assert abs(missing.trace() - left_out) < 0.05 * variances.sum()
