@@ -45,6 +45,7 @@ def train(cfg: DictConfig) -> Figures:
     from molgan.training.run_folder import (
         check_same_config,
         check_same_data,
+        check_same_reward,
         write_config,
         write_manifest,
     )
@@ -66,18 +67,23 @@ def train(cfg: DictConfig) -> Figures:
     if not fabric.is_global_zero:
         logging.getLogger("molgan").setLevel(logging.ERROR)  # one voice is enough
     trainer = building.build_trainer(cfg, dataset, fabric, run_dir, resume_from)
-    if fabric.is_global_zero:
-        write_config(run_dir, settings)
-        facts = building.plain_facts(cfg, dataset)
-        reward = trainer.scorer.objective.describe()
-        write_manifest(run_dir, {**facts, "reward": reward}, fabric.device)
-        log.info(building.describe(dataset, trainer.context.networks))
-        log.info(
-            "device %s, %d threads; run folder %s", fabric.device, torch.get_num_threads(), run_dir
-        )
-        if resume_from is not None:
-            log.info("going on from %s", resume_from)
     try:
+        reward = trainer.scorer.objective.describe()
+        if resume_from is not None:
+            check_same_reward(resume_from.parent, reward)
+        if fabric.is_global_zero:
+            write_config(run_dir, settings)
+            facts = building.plain_facts(cfg, dataset)
+            write_manifest(run_dir, {**facts, "reward": reward}, fabric.device)
+            log.info(building.describe(dataset, trainer.context.networks))
+            log.info(
+                "device %s, %d threads; run folder %s",
+                fabric.device,
+                torch.get_num_threads(),
+                run_dir,
+            )
+            if resume_from is not None:
+                log.info("going on from %s", resume_from)
         trainer.fit()
         return finish(trainer, dataset, run_dir, started) if fabric.is_global_zero else {}
     except RuntimeError as error:

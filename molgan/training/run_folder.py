@@ -116,6 +116,33 @@ def check_same_data(run_dir: Path, content_hash: str) -> None:
         )
 
 
+def check_same_reward(run_dir: Path, reward: Mapping[str, Any]) -> None:
+    """Refuse to resume a run under another objective, such as a reward file changed since.
+
+    Args:
+        run_dir: the run's folder.
+        reward: `Objective.describe` of the objective now.
+
+    Raises:
+        ConfigError: naming the run.
+    """
+    path = run_dir / MANIFEST
+    try:
+        before = json.loads(path.read_text(encoding="utf-8")).get("reward")
+    except (OSError, ValueError, AttributeError) as error:
+        raise ConfigError(f"cannot resume: {path} cannot be read ({error})") from error
+    if before is None:  # of an earlier version
+        return
+    old, new = flat_settings(before), flat_settings(json.loads(json.dumps(reward)))
+    changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+    if changed:
+        raise ConfigError(
+            f"{run_dir} holds a run with another reward: {changed[0]} was "
+            f"{old.get(changed[0])} and is {new.get(changed[0])}. Give the same reward to resume "
+            "it, or another run_dir= to start a new run"
+        )
+
+
 def write_results(
     run_dir: Path,
     library: Library,
