@@ -161,7 +161,7 @@ def main() -> None:
     lazy, _ = our_trainer([*PAPER, "loss.penalty_interval=5", *data])
     default, _ = our_trainer(data)
     rows = our_rows(paper, "molgan, the paper's networks")
-    rows |= our_rows(lazy, "molgan, penalty at every fifth update")
+    rows |= our_rows(lazy, "molgan, penalty in every fifth round")
     if not arguments.no_deepchem:
         rows |= their_rows(paper.context.data)
     rows |= our_rows(default, "default: {}")
