@@ -8,7 +8,7 @@ from molgan.models.generator import MolGANGenerator
 from molgan.models.graph_scorer import GraphScorer
 from molgan.models.latent import LatentCritic, LatentGenerator
 from molgan.models.reward_network import RewardNetwork
-from molgan.models.slots import SlotDecoder, SlotEncoder
+from molgan.models.slots import SlotDecoder, SlotEncoder, SlotLatentCritic
 
 __all__ = [
     "MODES",
@@ -23,6 +23,7 @@ __all__ = [
     "RewardNetwork",
     "SlotDecoder",
     "SlotEncoder",
+    "SlotLatentCritic",
     "discretize",
     "rebuild",
 ]

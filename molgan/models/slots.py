@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from molgan.errors import ConfigError
 from molgan.graphs import MolGraphs
 from molgan.models.configured import rebuildable
 from molgan.models.discretize import GraphLogits
@@ -84,6 +85,39 @@ class SlotEncoder(nn.Module):
         return flat.index_select(1, self.offsets.flatten()).view(*bonds.shape[:2], -1)
 
 
+class SlotTrunk(nn.Module):
+    """Latent point and number of atoms to atom states: the first half of a `SlotDecoder`.
+
+    Args:
+        max_atoms: ``N``.
+        latent_dim: width of the latent.
+        width: features of an atom.
+        blocks: residual blocks that mix all slots.
+        readin: features that each atom gets from the latent for itself.
+    """
+
+    def __init__(
+        self, max_atoms: int, latent_dim: int, width: int, blocks: int, readin: int
+    ) -> None:
+        super().__init__()
+        self.max_atoms = max_atoms
+        self.each = nn.Linear(latent_dim, max_atoms * readin)
+        self.read = nn.Linear(readin, width)
+        self.all = nn.Linear(latent_dim, width)
+        self.slots = nn.Parameter(0.3 * torch.randn(max_atoms, width))
+        self.sizes = nn.Embedding(max_atoms + 1, width)
+        self.mixers = nn.ModuleList(SlotMixer(max_atoms, width) for _ in range(blocks))
+
+    def forward(self, latent: Tensor, sizes: Tensor) -> Tensor:
+        """``(B, latent_dim)`` and ``(B,)`` to ``(B, N, width)``."""
+        own = self.each(latent).unflatten(1, (self.max_atoms, -1))
+        states: Tensor = self.read(F.silu(own)) + self.all(latent)[:, None]
+        states = states + self.slots + self.sizes(sizes)[:, None]
+        for mixer in self.mixers:
+            states = mixer(states)
+        return states
+
+
 @rebuildable
 class SlotDecoder(nn.Module):
     """Latent point and number of atoms to the logits of a molecule, by way of atom states.
@@ -124,12 +158,7 @@ class SlotDecoder(nn.Module):
         self.num_bond_types = num_bond_types
         self.connected = connected
         self.places = PairPlaces(max_atoms)
-        self.each = nn.Linear(latent_dim, max_atoms * readin)
-        self.read = nn.Linear(readin, width)
-        self.all = nn.Linear(latent_dim, width)
-        self.slots = nn.Parameter(0.3 * torch.randn(max_atoms, width))
-        self.sizes = nn.Embedding(max_atoms + 1, width)
-        self.mixers = nn.ModuleList(SlotMixer(max_atoms, width) for _ in range(blocks))
+        self.trunk = SlotTrunk(max_atoms, latent_dim, width, blocks, readin)
         self.head = _Head(num_atom_types, num_bond_types, max_atoms, width, rank, 3.0)
         self.corrections = nn.ModuleList(
             _Correction(num_atom_types, num_bond_types, max_atoms, width, rank)
@@ -144,11 +173,7 @@ class SlotDecoder(nn.Module):
             sizes: ``(B,)`` integers, number of atoms of each molecule.
         """
         mask = size_mask(sizes, self.max_atoms)
-        own = self.each(latent).unflatten(1, (self.max_atoms, -1))
-        states = self.read(F.silu(own)) + self.all(latent)[:, None]
-        states = states + self.slots + self.sizes(sizes)[:, None]
-        for mixer in self.mixers:
-            states = mixer(states)
+        states = self.trunk(latent, sizes)
         nodes, pairs = self.head(states, self.places)
         for correction in self.corrections:
             states, more_nodes, more_pairs = correction(states, nodes, pairs, mask, self.places)
@@ -243,3 +268,64 @@ def _offset_places(slots: int) -> Tensor:
     other = own + torch.arange(-slots + 1, slots)
     inside = (other >= 0) & (other < slots)
     return torch.where(inside, own * slots + other, slots * slots)
+
+
+@rebuildable
+class SlotLatentCritic(nn.Module):
+    """Realness score of a latent point, seen through the eyes of the decoder.
+
+    In a latent space of a hundred dimensions a plain critic takes long to find what matters. The
+    decoder knows: its first half, copied and not trained any further, turns the point into atom
+    states, and only what reads them learns (compare "projected GANs", Sauer et al. 2021).
+
+    Args:
+        latent_dim: width of the latent.
+        max_atoms: ``N``.
+        width: features of an atom, as in the decoder.
+        trunk_blocks: ``blocks`` of the decoder.
+        readin: as in the decoder.
+        blocks: residual blocks of its own.
+        hidden: width of the vector that is scored.
+    """
+
+    def __init__(
+        self,
+        latent_dim: int,
+        max_atoms: int,
+        width: int = 96,
+        trunk_blocks: int = 4,
+        readin: int = 16,
+        blocks: int = 1,
+        hidden: int = 128,
+    ) -> None:
+        super().__init__()
+        self.trunk = SlotTrunk(max_atoms, latent_dim, width, trunk_blocks, readin)
+        self.trunk.requires_grad_(False)
+        self.norm = nn.LayerNorm(width)
+        self.mixers = nn.ModuleList(SlotMixer(max_atoms, width) for _ in range(blocks))
+        self.read = nn.Linear(width, hidden // 2)
+        self.score = nn.Sequential(nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, 1))
+
+    def adopt(self, decoder: SlotDecoder) -> None:
+        """Take over the first half of a decoder.
+
+        Raises:
+            ConfigError: when it has other sizes.
+        """
+        try:
+            self.trunk.load_state_dict(decoder.trunk.state_dict())
+        except RuntimeError as error:
+            raise ConfigError(
+                "model.latent_critic must have the width, trunk_blocks and readin of the decoder "
+                f"({str(error).splitlines()[-1].strip()})"
+            ) from error
+
+    def forward(self, latent: Tensor, sizes: Tensor) -> Tensor:
+        """Scores ``(B,)`` of ``latent (B, latent_dim)`` and ``sizes (B,)``."""
+        states = self.norm(self.trunk(latent, sizes))
+        for mixer in self.mixers:
+            states = mixer(states)
+        read = F.silu(self.read(states))
+        pooled = torch.cat([read.mean(1), read.square().mean(1)], -1)
+        scores: Tensor = self.score(pooled)
+        return scores.float().squeeze(-1)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from molgan.errors import ConfigError
 from molgan.losses import OBJECTIVES, critic_loss, generator_loss, zero_centred_point_penalty
-from molgan.models import LatentCritic
+from molgan.models import LatentCritic, SlotDecoder, SlotLatentCritic
 from molgan.models.latent import LinearStart
 from molgan.training.autoencoder_phase import latent_networks
 from molgan.training.context import Context
@@ -28,7 +28,7 @@ class LatentPhase(Phase):
         final_penalty_weight: gamma at the end, reached geometrically over the phase; None keeps it.
             A critic that has seen the same latents dozens of times begins to know them one by one,
             and the sampler leaves out what it cannot hit exactly; a larger gamma smooths that out
-            and brings the diversity back (docs/results.md).
+            and brings the diversity back (docs/experiments.md).
         penalty_interval: the penalty is taken every so many steps, with its weight scaled up to
             match (Karras et al. 2020, "lazy regularisation"); it costs as much as three plain
             steps.
@@ -78,6 +78,10 @@ class LatentPhase(Phase):
         sampler = self.generator.sampler
         if isinstance(sampler, LinearStart) and not self.steps:  # else a resumed phase
             sampler.fit(self._latents)
+        if isinstance(self.critic, SlotLatentCritic) and isinstance(
+            self.generator.decoder, SlotDecoder
+        ):
+            self.critic.adopt(self.generator.decoder)
 
     def step(self) -> Stats:
         """One critic update and one sampler update."""

@@ -5,9 +5,16 @@ from __future__ import annotations
 import pytest
 import torch
 
-from molgan.errors import BundleError
+from molgan.errors import BundleError, ConfigError
 from molgan.losses import reconstruction_loss
-from molgan.models import LatentGenerator, SlotDecoder, SlotEncoder, discretize, rebuild
+from molgan.models import (
+    LatentGenerator,
+    SlotDecoder,
+    SlotEncoder,
+    SlotLatentCritic,
+    discretize,
+    rebuild,
+)
 from molgan.models.latent import LinearStart
 from molgan.models.slot_layers import PairPlaces
 
@@ -111,3 +118,20 @@ def test_a_linear_start_has_the_covariance_of_the_latents(noise_dim):
     variances = torch.linalg.eigvalsh(torch.cov(latents.T))
     left_out = variances[: max(6 - noise_dim, 0)].sum()
     assert abs(missing.trace() - left_out) < 0.05 * variances.sum()
+
+
+def test_a_critic_sees_what_the_decoder_sees_and_leaves_it_alone(types):
+    torch.manual_seed(0)
+    decoder = SlotDecoder(**types, max_atoms=9, **SMALL, readin=4)
+    critic = SlotLatentCritic(12, 9, width=16, trunk_blocks=1, readin=4)
+    critic.adopt(decoder)
+    latent, sizes = torch.randn(5, 12, requires_grad=True), torch.tensor([1, 2, 3, 8, 9])
+    assert critic.trunk(latent, sizes).equal(decoder.trunk(latent, sizes))
+    critic(latent, sizes).sum().backward()
+    assert latent.grad.abs().sum(1).gt(0).all()
+    assert all(p.grad is None for p in decoder.parameters())
+    assert all(
+        (p.grad is None) == name.startswith("trunk") for name, p in critic.named_parameters()
+    )
+    with pytest.raises(ConfigError, match="trunk_blocks"):
+        SlotLatentCritic(12, 9, width=24).adopt(decoder)
