@@ -165,7 +165,9 @@ class MinibatchDeviation(nn.Module):
         # ones.
         groups = max(size // group, 1)
         owner = torch.arange(size, device=vectors.device) % groups
-        count = torch.bincount(owner, minlength=groups).to(vectors.dtype)[:, None]
+        # Counted by arithmetic: bincount would make a GPU wait for the host.
+        count = size // groups + (torch.arange(groups, device=vectors.device) < size % groups)
+        count = count.to(vectors.dtype)[:, None]
         mean = vectors.new_zeros(groups, vectors.shape[1]).index_add(0, owner, vectors) / count
         square = (vectors - mean[owner]).square()
         variance = vectors.new_zeros(groups, vectors.shape[1]).index_add(0, owner, square) / count
@@ -267,7 +269,8 @@ def random_walk_features(graphs: MolGraphs, steps: int) -> Tensor:
 
 def bond_orders(relations: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     """``(relations,)`` bond orders: 1, 2, 3 and 1.5 for aromatic."""
-    return torch.tensor([1.0, 2.0, 3.0, 1.5][:relations], device=device, dtype=dtype)
+    orders = torch.arange(1, relations + 1, device=device, dtype=dtype)  # nothing to copy to a GPU
+    return orders.index_fill_(0, torch.arange(3, max(relations, 3), device=device), 1.5)
 
 
 def size_one_hot(sizes: Tensor, max_atoms: int) -> Tensor:
