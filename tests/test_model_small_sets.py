@@ -12,6 +12,7 @@ PAPER = [
     "loss=wgan_gp",
     "trainer.phases.autoencoder=null",
     "trainer.phases.latent=null",
+    "trainer.phases.refinement=null",
     "trainer.phases.adversarial.molecules=64",
     "trainer.phases.adversarial.batch_size=16",
     "trainer.phases.adversarial.reward_batch_size=8",

@@ -85,21 +85,21 @@ def test_rows_of_metrics(finished_run: Path):
     rows = [json.loads(line) for line in (finished_run / "metrics.jsonl").read_text().splitlines()]
     assert [row["phase"] for row in rows] == sorted(
         (row["phase"] for row in rows),
-        key=["autoencoder", "latent", "adversarial", "final"].index,
+        key=["autoencoder", "latent", "adversarial", "refinement", "final"].index,
     )
     seen = [row["molecules_seen"] for row in rows]
     assert seen == sorted(seen)
-    assert seen[-1] == 640
+    assert seen[-1] == 768
     losses = [row for row in rows if "molecules_per_second" in row]
-    assert [row["molecules_seen"] for row in losses] == list(range(64, 641, 64))
+    assert [row["molecules_seen"] for row in losses] == list(range(64, 769, 64))
     evaluations = [row["molecules_seen"] for row in rows if "eval/valid" in row]
-    assert evaluations == [288, 384, 480, 512, 576, 640]  # not while the autoencoder learns
+    assert evaluations == [288, 384, 480, 512, 576, 640, 672, 768]  # not while the autoencoder learns
     assert "final/valid" in rows[-1]
 
 
 def test_samples_on_fixed_noise(finished_run: Path):
     names = sorted(path.name for path in (finished_run / "samples").iterdir())
-    assert names == [f"{seen:012d}.csv" for seen in (288, 384, 480, 512, 576, 640)]
+    assert names == [f"{seen:012d}.csv" for seen in (288, 384, 480, 512, 576, 640, 672, 768)]
     header = (finished_run / "samples" / names[-1]).read_text().splitlines()[0].split(",")
     assert {"name", "smiles", "qed", "sa", "reward", "novel", "drawn"} <= set(header)
 
@@ -325,7 +325,8 @@ def test_resume_from_nothing(run_dir, tmp_path, tiny_settings, refused):
 def test_never_starts_anew(copied_run, tiny_settings):
     (copied_run / "samples" / "999999999999.csv").write_text("of another run")
     first = (copied_run / "manifest.json").stat().st_mtime_ns
-    quick = ["trainer.phases.latent=null", "trainer.phases.adversarial=null"]
+    others = ("latent", "adversarial", "refinement")
+    quick = [f"trainer.phases.{name}=null" for name in others]
     assert main([*tiny_settings, *quick, "resume=never", f"run_dir={copied_run}"]) == 0
     assert (copied_run / "manifest.json").stat().st_mtime_ns > first
     assert not list((copied_run / "samples").iterdir())

@@ -48,7 +48,7 @@ def test_the_last_good_checkpoint_is_kept(
     # The fault was of the moment: resumed, the run goes through.
     resumed = make_trainer(tmp_path, resume_from=tmp_path / "checkpoint.pt")
     resumed.fit()
-    assert resumed.molecules_seen == 640
+    assert resumed.molecules_seen == 768
 
 
 def test_broken_weights_are_never_saved_as_the_best(tmp_path, make_trainer, monkeypatch):
