@@ -54,10 +54,10 @@ class TimedCodec(Codec):
         return decoded
 
 
-def make_sampler(model: str) -> Sampler:
+def make_sampler(model: str, precision: str) -> Sampler:
     """The model's sampler on one thread, warm."""
     torch.set_num_threads(1)
-    sampler = Bundle.load(model).sampler()
+    sampler = Bundle.load(model).sampler(precision=precision)
     for _ in sampler.stream(1024, seed=1):
         pass
     return sampler
@@ -124,21 +124,21 @@ class DeepChem:
 _SAMPLERS: dict[str, Sampler] = {}
 
 
-def worker(model: str, n: int, seed: int) -> int:
+def worker(model: str, precision: str, n: int, seed: int) -> int:
     """Valid molecules of ``n`` draws in a process of its own; its sampler is made once."""
     if model not in _SAMPLERS:
-        _SAMPLERS[model] = make_sampler(model)
+        _SAMPLERS[model] = make_sampler(model, precision)
     draws = _SAMPLERS[model].stream(n, seed)
     return sum(one.valid for draw in draws for one in draw.decoded)
 
 
-def together(model: str, n: int, processes: int) -> float:
+def together(model: str, precision: str, n: int, processes: int) -> float:
     """Valid molecules per second by the clock, ``n`` draws in each of so many processes."""
     pools = [ProcessPoolExecutor(1) for _ in range(processes)]
-    for ready in [pool.submit(worker, model, 1, 0) for pool in pools]:
+    for ready in [pool.submit(worker, model, precision, 1, 0) for pool in pools]:
         ready.result()
     start = time.perf_counter()
-    running = [pool.submit(worker, model, n, seed) for seed, pool in enumerate(pools)]
+    running = [pool.submit(worker, model, precision, n, seed) for seed, pool in enumerate(pools)]
     valid = sum(one.result() for one in running)
     seconds = time.perf_counter() - start
     for pool in pools:
@@ -151,9 +151,9 @@ def peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def million(model: str, n: int) -> dict[str, float]:
+def million(model: str, precision: str, n: int) -> dict[str, float]:
     """Stream ``n`` draws and keep nothing but counts."""
-    sampler = make_sampler(model)
+    sampler = make_sampler(model, precision)
     start, valid, drawn, early = time.perf_counter(), 0, 0, 0.0
     for draw in sampler.stream(n, seed=0):
         valid += sum(one.valid for one in draw.decoded)
@@ -168,9 +168,11 @@ def million(model: str, n: int) -> dict[str, float]:
     return {"draws": drawn, "valid": valid, "seconds": seconds, "peak_mb": peak_megabytes()}
 
 
-def compare(model: str, n: int, repeats: int, processes: int, peer: bool) -> dict[str, Any]:
+def compare(
+    model: str, precision: str, n: int, repeats: int, processes: int, peer: bool
+) -> dict[str, Any]:
     """All rows; prints the table."""
-    sampler = make_sampler(model)
+    sampler = make_sampler(model, precision)
     deepchem = DeepChem(sampler.codec) if peer else None
     totals, decodes, floors, theirs, networks = [], [], [], [], []
     for _ in range(repeats):
@@ -206,7 +208,7 @@ def compare(model: str, n: int, repeats: int, processes: int, peer: bool) -> dic
         print(f"DeepChem, both           {valid / whole:10,.0f}   molgan {whole / total:.2f} times")
         found |= {"deepchem_network_seconds": min(networks), "deepchem_seconds": whole}
     if processes > 1:
-        rates = {count: together(model, n, count) for count in (1, processes)}
+        rates = {count: together(model, precision, n, count) for count in (1, processes)}
         for count, rate in rates.items():
             print(f"{count} processes, by the clock{rate:10,.0f}   {rate / rates[1]:.2f} times one")
         found["processes"] = rates
@@ -219,6 +221,7 @@ def main() -> None:
     )
     parser.add_argument("model", help="model=RUN_FOLDER_OR_BUNDLE, a trained model")
     parser.add_argument("--n", type=int, default=10_000, help="draws")
+    parser.add_argument("--precision", default="32-true", help="or bf16-mixed")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--no-deepchem", action="store_true")
@@ -227,9 +230,11 @@ def main() -> None:
     args = parser.parse_args()
     model = args.model.removeprefix("model=")
     if args.million:
-        found: dict[str, Any] = million(model, args.million)
+        found: dict[str, Any] = million(model, args.precision, args.million)
     else:
-        found = compare(model, args.n, args.repeats, args.processes, not args.no_deepchem)
+        found = compare(
+            model, args.precision, args.n, args.repeats, args.processes, not args.no_deepchem
+        )
     if args.json:
         args.json.write_text(json.dumps(found, indent=2) + "\n")
 

@@ -83,6 +83,7 @@ class Bundle:
         n_jobs: int = 1,
         noise_scale: float | None = None,
         refine_steps: int | None = None,
+        precision: str = "32-true",
     ) -> Sampler:
         """A `Sampler` of this model; what is None is the model's own."""
         return Sampler(
@@ -93,6 +94,7 @@ class Bundle:
             noise_scale=self.noise_scale if noise_scale is None else noise_scale,
             encoder=self.encoder,
             refine_steps=self.refine_steps if refine_steps is None else refine_steps,
+            precision=precision,
             repair=repair,
             n_jobs=n_jobs,
         )

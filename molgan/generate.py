@@ -141,6 +141,7 @@ def write(bundle: Bundle, selection: Selection, cfg: DictConfig) -> None:
         int(cfg.n_jobs),
         None if cfg.noise_scale is None else float(cfg.noise_scale),
         None if cfg.refine_steps is None else whole_number(cfg, "refine_steps", 0),
+        str(cfg.precision),
     )
     reward = the_reward(bundle, cfg)
     objective, scores = with_scores(reward, bool(cfg.scores))

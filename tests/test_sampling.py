@@ -245,6 +245,14 @@ def test_refining_is_part_of_the_model(chain_bundle, tmp_path):
     assert drawn(saved.sampler(), 50) == drawn(chain_bundle.sampler(refine_steps=1), 50)
 
 
+def test_half_precision_draws_nearly_the_same_molecules(sampler):
+    half = replace(sampler, precision="bf16-mixed")
+    same = [a == b for a, b in zip(drawn(sampler, 200), drawn(half, 200), strict=True)]
+    assert np.mean(same) > 0.8
+    with pytest.raises(ConfigError, match="precision=16"):
+        replace(sampler, precision="16")
+
+
 @pytest.mark.parametrize(("kind", "steps"), [("molgan", 1), ("latent", -1)])
 def test_refining_that_cannot_work_says_so(kind, steps, chain_bundle, paper_bundle):
     bundle = {"latent": chain_bundle, "molgan": paper_bundle}[kind]
