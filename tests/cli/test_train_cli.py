@@ -93,7 +93,8 @@ def test_rows_of_metrics(finished_run: Path):
     losses = [row for row in rows if "molecules_per_second" in row]
     assert [row["molecules_seen"] for row in losses] == list(range(64, 769, 64))
     evaluations = [row["molecules_seen"] for row in rows if "eval/valid" in row]
-    assert evaluations == [288, 384, 480, 512, 576, 640, 672, 768]  # not while the autoencoder learns
+    # Not while the autoencoder learns.
+    assert evaluations == [288, 384, 480, 512, 576, 640, 672, 768]
     assert "final/valid" in rows[-1]
 
 
