@@ -26,7 +26,17 @@ _HOME = {
     "MoleculeDataset": "molgan.data",
     "MolganError": "molgan.errors",
 }
-_MODULES = ("chem", "config", "data", "library", "metrics", "pretrained", "qsar", "rewards")
+_MODULES = (
+    "chem",
+    "config",
+    "data",
+    "library",
+    "metrics",
+    "pretrained",
+    "qsar",
+    "rewards",
+    "views",
+)
 
 __all__ = ["Library", "MolGAN", "MoleculeDataset", "MolganError", "__version__", "config"]
 

@@ -129,6 +129,51 @@ class MolGAN:
             ChemistryError: naming the first molecule that the model cannot represent.
             MolganError: when the model has no encoder.
         """
+        return self._encoded(smiles)[0]
+
+    def interpolate(
+        self, a: str, b: str, n: int = 8, *, repair: str | None = None, prefix: str = "step"
+    ) -> Library:
+        """Molecules between two others: the latents on the great circle between theirs, decoded.
+
+        Latents lie on a sphere, which a straight line would leave. The number of atoms goes from
+        one to the other in equal steps.
+
+        Args:
+            a: SMILES at the start; its latent may decode to another molecule.
+            b: SMILES at the end.
+            n: points, both ends included; at least 2.
+            repair: as for `sample`.
+            prefix: of names.
+
+        Returns:
+            The valid molecules in order, with `position`, 0 at ``a`` to 1 at ``b``; the others are
+            counted in `Library.rejected`.
+
+        Raises:
+            ChemistryError: when the model cannot represent one of the two.
+            MolganError: when it has no encoder, or ``n`` is below 2.
+        """
+        import torch
+
+        from molgan.library import Library
+
+        if n < 2:
+            raise MolganError(f"a walk has two points or more, not n={n}")
+        latents, atoms = self._encoded([a, b])
+        positions = np.linspace(0.0, 1.0, n)
+        points = torch.from_numpy(_great_circle(latents[0], latents[1], positions))
+        ends = (atoms > 0).sum(1)
+        sizes = torch.from_numpy(
+            np.rint(ends[0] + (ends[1] - ends[0]) * positions).astype(np.int64)
+        )
+        decoded = self._trained().sampler(repair).decode_latents(points, sizes).repaired
+        return Library.from_decoded(decoded, {"position": positions.tolist()}, prefix=prefix)
+
+    def _encoded(
+        self, smiles: Sequence[str]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
+        """Latent points and atom types of molecules, see `encode`."""
         import torch
 
         from molgan.graphs import MolGraphs
@@ -149,7 +194,7 @@ class MolGAN:
         )
         with torch.no_grad():
             latent: npt.NDArray[np.float32] = bundle.encoder(graphs).cpu().numpy()
-        return latent
+        return latent, encoded.atoms
 
     def save(self, path: str | Path, precision: str | None = None) -> Path:
         """Write the model as one self-contained file.
@@ -234,3 +279,18 @@ def _cannot_encode(bundle: Bundle, smiles: Sequence[str], usable: set[int]) -> C
         f"cannot encode {text[:200]!r}: {REASON_TEXTS[reason]}{details}. This model knows "
         f"molecules of up to {bundle.max_atoms} heavy atoms: {atoms}"
     )
+
+
+def _great_circle(
+    start: npt.NDArray[np.float32], end: npt.NDArray[np.float32], positions: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float32]:
+    """Points ``(n, D)`` on the shortest way between two of a sphere (Shoemake 1985)."""
+    cosine = float(start @ end / max(float(np.linalg.norm(start) * np.linalg.norm(end)), 1e-12))
+    angle = np.arccos(np.clip(cosine, -1.0, 1.0))
+    if angle < 1e-4 or np.pi - angle < 1e-4:  # the same point, or opposite ones: any way is one
+        mixed = np.outer(1 - positions, start) + np.outer(positions, end)
+    else:
+        weights = np.sin((1 - positions) * angle), np.sin(positions * angle)
+        mixed = (np.outer(weights[0], start) + np.outer(weights[1], end)) / np.sin(angle)
+    path: npt.NDArray[np.float32] = mixed.astype(np.float32)
+    return path

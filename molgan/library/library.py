@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from PIL.Image import Image
 
-_SHOWN = 10  # rows of a library that a notebook shows
+    from molgan.views.view import View
 
 
 class Library:
@@ -128,9 +127,10 @@ class Library:
         return text
 
     def _repr_html_(self) -> str:
-        """Return what a notebook shows: `repr` and the first rows."""
-        table = self.frame.head(_SHOWN).to_html(index=False, float_format="{:.3f}".format, border=0)
-        return f"<p>{html.escape(repr(self))}</p>{table}"
+        """Return what a notebook shows: counts, pictures of the first molecules, their table."""
+        from molgan.views.grids import notebook_html
+
+        return notebook_html(self)
 
     @property
     def smiles(self) -> list[str]:
@@ -202,6 +202,36 @@ class Library:
         from molgan.library.pictures import draw_grid
 
         return draw_grid(self.smiles[:n], self._legends(legend, n), n_cols=n_cols)
+
+    def view(self, legend: Sequence[str] | None = None, *, n: int = 12, rows: int = 200) -> View:
+        """Pictures and a sortable table as one page; see `molgan.views.library_view`."""
+        from molgan.views.grids import library_view
+
+        return library_view(self, legend, n=n, rows=rows)
+
+    def histograms(self, reference: Library | Sequence[str] | None = None) -> View:
+        """Scores of this library, over those of a reference; `molgan.views.property_histograms`."""
+        from molgan.views.distributions import property_histograms
+
+        return property_histograms({"library": self}, reference)
+
+    def legends(self, columns: Sequence[str], n: int, *, names: bool = False) -> list[str]:
+        """Lines to put below pictures of the first n molecules: columns with their values.
+
+        Args:
+            columns: Of numbers.
+            n: How many molecules.
+            names: Whether each line begins with the name.
+
+        Raises:
+            DataError: If there is no such column.
+        """
+        lines = self._legends(columns, n)
+        return (
+            [f"{a}  {b}".rstrip() for a, b in zip(self.names, lines, strict=False)]
+            if names
+            else lines
+        )
 
     def _legends(self, legend: Sequence[str], n: int) -> list[str]:
         missing = [name for name in legend if name not in self.frame.columns]

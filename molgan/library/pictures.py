@@ -44,7 +44,7 @@ def write_grid(
         MolganError: If the file cannot be written; it names the file.
         ValueError: If there are not as many legends as molecules.
     """
-    picture = _grid_png(smiles, legends, n_cols, cell)
+    picture = grid_png(smiles, legends, n_cols, cell=cell)
     with atomic_write(path, binary=True) as file:
         file.write(picture)
 
@@ -73,7 +73,7 @@ def draw_grid(
     """
     import PIL.Image
 
-    return PIL.Image.open(io.BytesIO(_grid_png(smiles, legends, n_cols, cell)))
+    return PIL.Image.open(io.BytesIO(grid_png(smiles, legends, n_cols, cell=cell)))
 
 
 def draw_svg(smiles: str, *, cell: tuple[int, int] = (220, 170)) -> str:
@@ -96,9 +96,37 @@ def draw_svg(smiles: str, *, cell: tuple[int, int] = (220, 170)) -> str:
     return picture
 
 
-def _grid_png(
-    smiles: Sequence[str], legends: Sequence[str] | None, n_cols: int, cell: tuple[int, int]
+def grid_png(
+    smiles: Sequence[str],
+    legends: Sequence[str] | None = None,
+    n_cols: int = 6,
+    *,
+    cell: tuple[int, int] = (260, 210),
 ) -> bytes:
+    """The grid of `draw_grid` as the bytes of a PNG file."""
+    picture: bytes = _grid(rdMolDraw2D.MolDraw2DCairo, smiles, legends, n_cols, cell)
+    return picture
+
+
+def grid_svg(
+    smiles: Sequence[str],
+    legends: Sequence[str] | None = None,
+    n_cols: int = 6,
+    *,
+    cell: tuple[int, int] = (190, 160),
+) -> bytes:
+    """The grid of `draw_grid` as the bytes of an SVG file, sharp at any size."""
+    picture: str = _grid(rdMolDraw2D.MolDraw2DSVG, smiles, legends, n_cols, cell)
+    return picture.encode()
+
+
+def _grid(
+    canvas: Any,
+    smiles: Sequence[str],
+    legends: Sequence[str] | None,
+    n_cols: int,
+    cell: tuple[int, int],
+) -> Any:
     if legends is not None and len(legends) != len(smiles):
         raise ValueError(f"{len(legends)} legends for {len(smiles)} molecules")
     with quiet_rdkit():
@@ -106,16 +134,15 @@ def _grid_png(
     columns = max(1, min(n_cols, len(mols)))
     rows = max(1, -(-len(mols) // columns))
     width, height = cell
-    drawer = rdMolDraw2D.MolDraw2DCairo(columns * width, rows * height, width, height)
-    _set_style(drawer.drawOptions(), bond_length=32.0)
+    drawer = canvas(columns * width, rows * height, width, height)
+    _set_style(drawer.drawOptions(), bond_length=32.0 * width / 260)
     if mols:
         drawer.DrawMolecules(mols, legends=list(legends) if legends else [""] * len(mols))
     else:
         drawer.SetFontSize(14)
         drawer.DrawString(_NOTHING, Point2D(width / 2, height / 2), rawCoords=True)
     drawer.FinishDrawing()
-    picture: bytes = drawer.GetDrawingText()
-    return picture
+    return drawer.GetDrawingText()
 
 
 def _set_style(options: Any, bond_length: float) -> None:

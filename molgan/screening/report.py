@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from molgan.library.writers import atomic_write
-from molgan.metrics.reporting.page import as_page, drawing, plot
+from molgan.metrics.reporting.page import as_page, plot
+from molgan.metrics.reporting.sortable import SCRIPT, TABLE_STYLE, sortable_table
 from molgan.screening.tables import read_table
 
 if TYPE_CHECKING:
@@ -52,46 +53,6 @@ _STYLE = """\
 .funnel .bar { display: block; height: .8em; background: #0072b2; min-width: 1px;
   print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 .funnel td.wide { width: 22rem; }
-.scroll { overflow-x: auto; max-height: 80vh; overflow-y: auto; border: 1px solid #e4e8eb; }
-table.molecules { border-collapse: collapse; font-size: .82rem;
-  font-variant-numeric: tabular-nums; }
-.molecules th, .molecules td { padding: .2rem .5rem; text-align: right; white-space: nowrap;
-  border-bottom: 1px solid #e4e8eb; }
-.molecules thead th { position: sticky; top: 0; background: #fff; z-index: 1; }
-.molecules th:not([data-number]) { text-align: left; }
-.molecules td.name { text-align: left; max-width: 16rem; overflow: hidden;
-  text-overflow: ellipsis; }
-.molecules td.text { text-align: left; min-width: 11rem; max-width: 22rem; white-space: normal;
-  overflow-wrap: anywhere; }
-.molecules button { font: inherit; font-weight: 600; background: none; border: 0; padding: 0;
-  cursor: pointer; color: #0b5d8f; }
-.molecules th[aria-sort=ascending] button::after { content: " \\2191"; }
-.molecules th[aria-sort=descending] button::after { content: " \\2193"; }
-"""
-
-_SCRIPT = """\
-document.querySelectorAll("table.molecules").forEach(function (table) {
-  var heads = Array.prototype.slice.call(table.tHead.rows[0].cells);
-  heads.forEach(function (head, column) {
-    var button = head.querySelector("button");
-    if (!button) { return; }
-    button.addEventListener("click", function () {
-      var down = head.getAttribute("aria-sort") === "ascending";
-      heads.forEach(function (other) { other.removeAttribute("aria-sort"); });
-      head.setAttribute("aria-sort", down ? "descending" : "ascending");
-      var body = table.tBodies[0];
-      var rows = Array.prototype.slice.call(body.rows);
-      function key(row) { return row.cells[column].getAttribute("data-v") || ""; }
-      rows.sort(function (a, b) {
-        var x = key(a), y = key(b);
-        if (x === "" || y === "") { return (x === "") - (y === ""); }
-        var order = head.hasAttribute("data-number") ? x - y : x.localeCompare(y);
-        return down ? -order : order;
-      });
-      rows.forEach(function (row) { body.appendChild(row); });
-    });
-  });
-});
 """
 
 
@@ -116,7 +77,9 @@ def write_report(
         ("Settings", _settings(manifest)),
     ]
     with atomic_write(out / "report.html") as file:
-        file.write(as_page(f"Screen of {name}", sections, style=_STYLE, script=_SCRIPT))
+        file.write(
+            as_page(f"Screen of {name}", sections, style=_STYLE + TABLE_STYLE, script=SCRIPT)
+        )
 
 
 def funnel(manifest: Mapping[str, Any]) -> list[tuple[str, int, int]]:
@@ -239,43 +202,12 @@ def _molecules(job: Job, path: Path, is_pick: bool) -> tuple[str, str]:
     numbers = set(job.screen.numbers()) | {"copies", "rank", "row", "vina"}
     skipped = {"smiles", "inchikey", "row", "changes"}
     columns = [name for name in rows[0] if name not in skipped]
-    heads = "".join(
-        f'<th scope="col"{" data-number" if name in numbers else ""}'
-        f'{_title(name)}><button type="button">{escape(name.replace("_", " "))}</button></th>'
-        for name in columns
-    )
-    lines = []
-    for row in rows:
-        cells = "".join(_cell(name, row[name], name in numbers) for name in columns)
-        picture = drawing(row["smiles"], _CELL)
-        lines.append(f'<tr><td title="{escape(row["smiles"])}">{picture}</td>{cells}</tr>')
     table = (
-        f'<div class="scroll"><table class="molecules"><thead><tr><th></th>{heads}</tr></thead>'
-        f"<tbody>{''.join(lines)}</tbody></table></div>"
+        f"{sortable_table(rows, columns, numbers, _CELL)}"
         '<p class="caption">A click on a heading sorts, another turns the order round. All '
         f"molecules are in {escape(path.name)}.</p>"
     )
     return head, table
-
-
-def _title(name: str) -> str:
-    """What a score is, with its unit and direction, where the pointer rests."""
-    from molgan.chem.scores import SCORES
-
-    info = SCORES.get(name)
-    if info is None:
-        return ""
-    text = f"{info.label}; {info.unit}; better: {info.better or '-'}"
-    return f' title="{escape(text)}"'
-
-
-def _cell(name: str, text: str, is_number: bool) -> str:
-    value = escape(text)
-    if is_number:
-        return f'<td data-v="{value}">{f"{float(text):.4g}" if text else "-"}</td>'
-    if name == "name":  # in one line, whole where the pointer rests
-        return f'<td class="name" title="{value}" data-v="{value}">{value}</td>'
-    return f'<td class="text" data-v="{value}">{value}</td>'
 
 
 def _settings(manifest: Mapping[str, Any]) -> str:

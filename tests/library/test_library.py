@@ -148,10 +148,10 @@ def test_a_notebook_shows_counts_and_the_first_rows() -> None:
     assert repr(made).startswith("Library of 2 molecules (name, smiles, qed, reward, reason)")
     assert "2 more were drawn and rejected: valence 2" in repr(made)
     assert "CCO" in made._repr_html_()
-    long = Library(pd.DataFrame({"smiles": ["C"] * 11}))._repr_html_()
-    assert "11 molecules" in long
-    assert "mol000009" in long
-    assert "mol000010" not in long
+    long = Library(pd.DataFrame({"smiles": ["C"] * 90}))._repr_html_()
+    assert "90 molecules" in long
+    assert "mol000059" in long
+    assert "mol000060" not in long
 
 
 def test_a_picture_is_what_is_written(tmp_path: Path) -> None:

@@ -1,0 +1,65 @@
+"""What molecules, libraries and runs look like: in a notebook, and as PNG, SVG or HTML files.
+
+    from molgan import views
+    views.chemical_space(library, reference=training_smiles, colour="qed").save("space.html")
+
+Everything returns a `View`. No picture and no page asks the network for anything, except those of
+`structure_3d(..., engine="py3dmol")`. Nothing is loaded before a name is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from molgan.views.distributions import property_histograms
+    from molgan.views.grids import library_view, molecules
+    from molgan.views.runs import training_curves, training_page, write_training_page
+    from molgan.views.scaffolds import scaffold_tree
+    from molgan.views.space import chemical_space, project
+    from molgan.views.structures import structure_3d
+    from molgan.views.view import View
+    from molgan.views.walk import latent_walk
+
+_HOMES = {
+    "View": "view",
+    "chemical_space": "space",
+    "latent_walk": "walk",
+    "library_view": "grids",
+    "molecules": "grids",
+    "project": "space",
+    "property_histograms": "distributions",
+    "scaffold_tree": "scaffolds",
+    "structure_3d": "structures",
+    "training_curves": "runs",
+    "training_page": "runs",
+    "write_training_page": "runs",
+}
+
+__all__ = [
+    "View",
+    "chemical_space",
+    "latent_walk",
+    "library_view",
+    "molecules",
+    "project",
+    "property_histograms",
+    "scaffold_tree",
+    "structure_3d",
+    "training_curves",
+    "training_page",
+    "write_training_page",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module that holds `name` when it is first asked for (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """List the lazy names too, for tab completion."""
+    return sorted(__all__)
