@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from hydra.utils import instantiate
 from lightning_fabric import Fabric
@@ -22,6 +23,7 @@ from molgan.metrics import HashedIdentities
 from molgan.models import LatentGenerator
 from molgan.rewards import Objective, Scorer, check_objective
 from molgan.rewards.store import open_store
+from molgan.starting import renumbered, start_from
 from molgan.training import (
     AdversarialPhase,
     AveragedNetworks,
@@ -30,11 +32,13 @@ from molgan.training import (
     Networks,
     RealMolecules,
     RefinementPhase,
+    ReinforcementPhase,
     Trainer,
 )
 from molgan.training.run_folder import METRICS, make_run_dir, versions
 
 if TYPE_CHECKING:
+    from molgan.chem import Vocabulary
     from molgan.training.trainer import PhaseFactory
 
 log = logging.getLogger("molgan")
@@ -73,14 +77,28 @@ def build_fabric(cfg: DictConfig) -> Fabric:
         raise ConfigError(f"device={device} devices={devices}: {error}") from error
 
 
-def build_networks(model: DictConfig, dataset: MoleculeDataset) -> Networks:
-    """Networks of the sizes that the data ask for."""
+def build_networks(
+    model: DictConfig, vocabulary: Vocabulary, max_atoms: int, start: Bundle | None = None
+) -> Networks:
+    """Networks of the sizes that the data ask for.
+
+    Args:
+        model: settings.
+        vocabulary: atom and bond types.
+        max_atoms: ``N``.
+        start: a model whose generator and encoder are taken over, whatever ``model`` says of them;
+            it must be of the same vocabulary and size. Critics always start anew.
+    """
     types = {
-        "num_atom_types": dataset.vocabulary.num_atom_types,
-        "num_bond_types": dataset.vocabulary.num_bond_types,
+        "num_atom_types": vocabulary.num_atom_types,
+        "num_bond_types": vocabulary.num_bond_types,
     }
-    generator = _network(model, "generator", **types, max_atoms=dataset.max_atoms)
-    networks = Networks(generator)
+    if start is not None:
+        networks = Networks(start.generator.train().requires_grad_())
+        generator = networks.generator
+    else:
+        generator = _network(model, "generator", **types, max_atoms=max_atoms)
+        networks = Networks(generator)
     if model.critic is not None:
         networks.critic = _network(model, "critic", **types)
     if model.reward is not None:
@@ -88,9 +106,12 @@ def build_networks(model: DictConfig, dataset: MoleculeDataset) -> Networks:
     if model.encoder is not None:
         if not isinstance(generator, LatentGenerator):
             raise ConfigError("model.encoder needs a model.generator with a latent space")
-        networks.encoder = _network(model, "encoder", **generator.encoder_config())
+        if start is not None and start.encoder is not None:
+            networks.encoder = start.encoder.train().requires_grad_()
+        else:
+            networks.encoder = _network(model, "encoder", **generator.encoder_config())
         networks.latent_critic = _network(
-            model, "latent_critic", latent_dim=generator.latent_dim, max_atoms=dataset.max_atoms
+            model, "latent_critic", latent_dim=generator.latent_dim, max_atoms=max_atoms
         )
     return networks
 
@@ -104,9 +125,10 @@ def _network(model: DictConfig, name: str, **sizes: Any) -> Any:
 
 
 def build_phases(
-    cfg: DictConfig, dataset: MoleculeDataset, scorer: Scorer
+    cfg: DictConfig, dataset: MoleculeDataset, scorer: Scorer, bundle: Bundle
 ) -> dict[str, PhaseFactory]:
     """A factory for each phase in ``trainer.phases``, in their order; null leaves one out."""
+    codec = bundle.codec
     optimizer = instantiate(cfg.optimizer)
     loss = instantiate(cfg.loss)
     phases: dict[str, PhaseFactory] = {}
@@ -121,10 +143,20 @@ def build_phases(
         factory = functools.partial(instantiate(node), molecules=budget, **own)
         if node._target_.endswith(AdversarialPhase.__name__):
             rewarded = scorer if scorer.objective else None
-            factory = functools.partial(factory, codec=dataset.codec, scorer=rewarded, loss=loss)
+            factory = functools.partial(factory, codec=codec, scorer=rewarded, loss=loss)
         elif node._target_.endswith(RefinementPhase.__name__):
             scale = float(cfg.model.noise_scale)
-            factory = functools.partial(factory, codec=dataset.codec, noise_scale=scale)
+            factory = functools.partial(factory, codec=codec, noise_scale=scale)
+        elif node._target_.endswith(ReinforcementPhase.__name__):
+            factory = functools.partial(
+                factory,
+                codec=codec,
+                scorer=scorer,
+                smiles=dataset.split_smiles("train"),
+                size_distribution=bundle.size_distribution,
+                refine_steps=bundle.refine_steps,
+                noise_scale=bundle.noise_scale,
+            )
         phases[str(name)] = factory
     return phases
 
@@ -161,12 +193,22 @@ def build_trainer(
     """
     seed = whole_number(cfg, "seed", 0)
     torch.manual_seed(seed)
-    networks = build_networks(cfg.model, dataset).to(fabric.device)
+    start = start_from(cfg.init_from, dataset)
+    vocabulary, max_atoms = dataset.vocabulary, dataset.max_atoms
+    dense = dataset.dense("train")
+    atoms, bonds = dense.atoms, dense.bonds
+    sizes = dataset.marginals("train").sizes
+    if start is not None:
+        atoms, bonds = renumbered(atoms, bonds, vocabulary, start)
+        sizes = np.pad(sizes, (0, start.max_atoms - max_atoms))
+        vocabulary, max_atoms = start.vocabulary, start.max_atoms
+    networks = build_networks(cfg.model, vocabulary, max_atoms, start).to(fabric.device)
     averages = AveragedNetworks(networks, float(cfg.trainer.averaging_half_life))
-    dense = dataset.dense("train").to(fabric.device)
-    vocabulary = dataset.vocabulary
     data = RealMolecules(
-        dense.atoms, dense.bonds, vocabulary.num_atom_types, vocabulary.num_bond_types
+        atoms.to(fabric.device),
+        bonds.to(fabric.device),
+        vocabulary.num_atom_types,
+        vocabulary.num_bond_types,
     )
     # Another stream for each process, all from the one seed.
     rng = torch.Generator(device=fabric.device)
@@ -175,8 +217,8 @@ def build_trainer(
     bundle = Bundle(
         generator=averages.generator,
         vocabulary=vocabulary,
-        max_atoms=dataset.max_atoms,
-        size_distribution=dataset.marginals("train").sizes,
+        max_atoms=max_atoms,
+        size_distribution=sizes,
         identities=HashedIdentities.from_smiles(dataset.split_smiles("train")),
         encoder=averages.encoder,
         discretization=str(cfg.model.discretization),
@@ -187,7 +229,7 @@ def build_trainer(
     )
     trainer = Trainer(
         context=Context(fabric, networks, averages, data, rng),
-        phases=build_phases(cfg, dataset, scorer),
+        phases=build_phases(cfg, dataset, scorer, bundle),
         bundle=bundle,
         scorer=scorer,
         run_dir=run_dir,

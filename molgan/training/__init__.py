@@ -3,11 +3,13 @@
 from molgan.training.adversarial_phase import AdversarialPhase
 from molgan.training.autoencoder_phase import AutoencoderPhase
 from molgan.training.context import AveragedNetworks, Context, Networks, RealMolecules
+from molgan.training.diversity import DiversityFilter
 from molgan.training.evaluation import Evaluation, final_report, judge, library_of
 from molgan.training.guard import CollapseGuard
 from molgan.training.latent_phase import LatentPhase
 from molgan.training.phase import Phase
 from molgan.training.refinement_phase import RefinementPhase
+from molgan.training.reinforcement_phase import ReinforcementPhase
 from molgan.training.trackers import JsonLines, TensorBoard, Tracker
 from molgan.training.trainer import Intervals, Trainer
 
@@ -17,6 +19,7 @@ __all__ = [
     "AveragedNetworks",
     "CollapseGuard",
     "Context",
+    "DiversityFilter",
     "Evaluation",
     "Intervals",
     "JsonLines",
@@ -25,6 +28,7 @@ __all__ = [
     "Phase",
     "RealMolecules",
     "RefinementPhase",
+    "ReinforcementPhase",
     "TensorBoard",
     "Tracker",
     "Trainer",

@@ -254,6 +254,8 @@ class Trainer:
                 "best": self.best,
                 "figures": {key: float(value) for key, value in self.figures.items()},
                 "guard": self.guard.state_dict(),
+                # A phase may change them.
+                "size_distribution": torch.from_numpy(self.bundle.size_distribution.copy()),
                 "sums": self._sums,
                 "counts": self._counts,
                 "oracle": self.scorer.state_dict(),
@@ -305,6 +307,8 @@ class Trainer:
         self.molecules_seen = state["molecules_seen"]
         self.best, self.figures = state["best"], dict(state["figures"])
         self.guard.load_state_dict(state["guard"])
+        if "size_distribution" in state:
+            np.copyto(self.bundle.size_distribution, state["size_distribution"].numpy())
         self._rate = _Rate(self.molecules_seen)
         self._sums = {key: value.to(fabric.device) for key, value in state["sums"].items()}
         self._counts = dict(state["counts"])

@@ -1,0 +1,109 @@
+"""The molecules that a generator is steered by: the training set and good ones it has made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class ScoredPool:
+    """Distinct molecules with latent point, size and score; the best generated ones are kept.
+
+    Args:
+        latents: ``(M, D)`` of training molecules.
+        sizes: ``(M,)`` their atom counts.
+        scores: ``(M,)`` their scores, 0 to 1.
+        smiles: ``M`` canonical SMILES.
+        capacity: generated molecules kept; when there are more, the lowest scores go.
+    """
+
+    def __init__(
+        self, latents: Tensor, sizes: Tensor, scores: FloatArray, smiles: list[str], capacity: int
+    ) -> None:
+        self.latents, self.sizes, self.scores = latents, sizes, scores
+        self.smiles = list(smiles)
+        self.capacity = capacity
+        self.num_real = len(smiles)
+        self._known = set(smiles)
+
+    def __len__(self) -> int:
+        """Molecules held."""
+        return len(self.smiles)
+
+    def __contains__(self, smiles: str) -> bool:
+        """Whether the molecule is held."""
+        return smiles in self._known
+
+    def add(self, latents: Tensor, sizes: Tensor, scores: FloatArray, smiles: list[str]) -> None:
+        """Add generated molecules that are not held yet; keep the `capacity` best of those."""
+        self.latents = torch.cat([self.latents, latents])
+        self.sizes = torch.cat([self.sizes, sizes])
+        self.scores = np.concatenate([self.scores, scores])
+        self.smiles += smiles
+        made = len(self) - self.num_real
+        if made > self.capacity:
+            best = np.argsort(-self.scores[self.num_real :], kind="stable")[: self.capacity]
+            rows = np.concatenate([np.arange(self.num_real), self.num_real + np.sort(best)])
+            places = torch.as_tensor(rows, device=self.latents.device)
+            self.latents, self.sizes = self.latents[places], self.sizes[places]
+            self.scores = self.scores[rows]
+            self.smiles = [self.smiles[row] for row in rows]
+        self._known = set(self.smiles)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The generated molecules; the training set is at hand when a run goes on."""
+        start = self.num_real
+        return {
+            "latents": self.latents[start:].clone(),
+            "sizes": self.sizes[start:].clone(),
+            "scores": torch.as_tensor(self.scores[start:]),
+            "smiles": self.smiles[start:],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up what `state_dict` gave."""
+        device = self.latents.device
+        latents, sizes = state["latents"].to(device), state["sizes"].to(device)
+        self.add(latents, sizes, state["scores"].numpy(), list(state["smiles"]))
+
+
+def tilted(rewards: FloatArray, aim: float, least_effective: float) -> FloatArray:
+    r"""Weights whose mean reward is ``aim``, as near to equal ones as that allows.
+
+    :math:`w_i \propto \exp(\beta r_i)`: of all distributions with that mean, the one of largest
+    entropy, and the closed-form answer to "maximise reward minus a KL penalty" (Peters and Schaal
+    2007, reward-weighted regression). The coefficient is found, not set.
+
+    Args:
+        rewards: ``(M,)``.
+        aim: wanted mean; nothing is done for one below the plain mean.
+        least_effective: least effective number of molecules, :math:`(\sum w)^2 / \sum w^2`; it
+            bounds how far the weights may concentrate, whatever the aim.
+
+    Returns:
+        ``(M,)``, summing to 1.
+    """
+    span = float(rewards.max() - rewards.min())
+    if span <= 0 or rewards.mean() >= aim:
+        return np.full(len(rewards), 1 / len(rewards))
+    centred = (rewards - rewards.max()) / span
+    least = min(least_effective, 0.9 * len(rewards))
+    low, high = 0.0, 1e3
+    for _ in range(50):
+        middle = 0.5 * (low + high)
+        weights = np.exp(middle * centred)
+        mean = float(weights @ rewards / weights.sum())
+        effective = float(weights.sum() ** 2 / (weights @ weights))
+        if mean < aim and effective > least:
+            low = middle
+        else:
+            high = middle
+    weights = np.exp(low * centred)
+    found: FloatArray = weights / weights.sum()
+    return found

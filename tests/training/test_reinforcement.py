@@ -1,0 +1,217 @@
+"""Steering a model to a reward: the target, the memory, the phase, where it starts from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hydra.utils import instantiate
+
+from molgan import building
+from molgan.bundle import Bundle
+from molgan.config import compose
+from molgan.data import MoleculeDataset
+from molgan.errors import ConfigError
+from molgan.graphs import unpack_pairs
+from molgan.starting import renumbered, start_from
+from molgan.training import CollapseGuard, DiversityFilter, Trainer
+from molgan.training.scored_pool import ScoredPool, tilted
+
+PHASE = "trainer.phases.reinforcement"
+
+
+# ------------------------------------------------------------------------ the target
+
+
+def test_tilted_weights_have_the_mean_aimed_at_and_favour_the_better():
+    rewards = np.random.default_rng(0).random(5000)
+    weights = tilted(rewards, 0.8, least_effective=100)
+    assert weights.sum() == pytest.approx(1)
+    assert weights @ rewards == pytest.approx(0.8, abs=1e-3)
+    order = np.argsort(rewards)
+    assert (np.diff(weights[order]) >= 0).all()
+
+
+def test_tilted_weights_never_concentrate_on_fewer_than_asked_for():
+    rewards = np.random.default_rng(0).random(5000)
+    weights = tilted(rewards, 0.999, least_effective=400)
+    assert 1 / (weights**2).sum() == pytest.approx(400, rel=0.02)
+
+
+def test_nothing_is_reweighted_below_the_mean_or_without_differences():
+    np.testing.assert_allclose(tilted(np.array([0.2, 0.4, 0.9]), 0.3, 1), 1 / 3)
+    np.testing.assert_allclose(tilted(np.full(4, 0.5), 0.9, 1), 1 / 4)
+
+
+def test_the_pool_keeps_the_best_generated_molecules_and_all_real_ones():
+    pool = ScoredPool(torch.zeros(2, 3), torch.tensor([1, 2]), np.array([0.1, 0.2]), ["C", "CC"], 2)
+    sizes = torch.tensor([3, 4, 5])
+    pool.add(torch.arange(9.0).reshape(3, 3), sizes, np.array([0.5, 0.3, 0.4]), ["N", "O", "F"])
+    assert pool.smiles == ["C", "CC", "N", "F"]
+    assert pool.sizes.tolist() == [1, 2, 3, 5]
+    assert pool.latents[3].tolist() == [6, 7, 8]
+    assert "O" not in pool
+    assert "F" in pool
+
+
+# --------------------------------------------------------------------- scaffold memory
+
+
+def test_a_full_bucket_costs_reward_and_others_do_not():
+    memory = DiversityFilter(bucket_size=2, decay=0.5, min_score=0.4)
+    rings = ["c1ccccc1", "Cc1ccccc1", "CCc1ccccc1", "Oc1ccccc1"]
+    memory.visit(rings, [0.9, 0.9, 0.9, 0.9])
+    memory.visit(rings, [0.9, 0.9, 0.9, 0.9])  # known ones do not count again
+    memory.visit(["C1CC1"], [0.1])  # too poor to count
+    np.testing.assert_allclose(memory.factors(["Nc1ccccc1", "C1CC1", "CCO"]), [0.5, 1, 1])
+    assert "C1CC1" not in memory.counts
+
+
+def test_what_a_bucket_is_depends_on_the_kind():
+    pyridine, benzene = "Cc1ccncc1", "Cc1ccccc1"
+    assert DiversityFilter("murcko").bucket(pyridine) != DiversityFilter("murcko").bucket(benzene)
+    generic = DiversityFilter("generic")
+    assert generic.bucket(pyridine) == generic.bucket(benzene)
+    assert generic.bucket("CCO") == generic.bucket("CCN") != generic.bucket("CCCO")
+    similar = DiversityFilter("similarity", similarity=0.1)
+    assert similar.bucket(pyridine) == similar.bucket(benzene)
+    assert DiversityFilter("similarity", similarity=0.99).bucket("C1CC1") == "C1CC1"
+    repeats = DiversityFilter("smiles", bucket_size=1, decay=0.5, min_score=0)
+    repeats.visit(["CCO"] * 3, [1, 1, 1])
+    np.testing.assert_allclose(repeats.factors(["CCO", "CCN"]), [0.25, 1])
+
+
+def test_a_memory_taken_up_again_counts_on():
+    memory = DiversityFilter("similarity", bucket_size=1, decay=0.5, similarity=0.1)
+    memory.visit(["Cc1ccccc1", "Cc1ccncc1"], [0.9, 0.9])
+    other = DiversityFilter("similarity", bucket_size=1, decay=0.5, similarity=0.1)
+    other.load_state_dict(memory.state_dict())
+    assert other.factors(["Cc1ccncc1"]) == memory.factors(["Cc1ccncc1"]) == [0.5]
+
+
+@pytest.mark.parametrize("settings", [{"kind": "x"}, {"bucket_size": 0}, {"decay": 2.0}])
+def test_a_memory_that_cannot_work_is_refused(settings):
+    with pytest.raises(ConfigError, match=next(iter(settings))):
+        DiversityFilter(**settings)
+
+
+# -------------------------------------------------------------------------- the phase
+
+
+@pytest.fixture
+def make_steered(finished_run: Path, small_set: Path, tiny_settings: list[str]):
+    """Make a trainer that steers the finished tiny model."""
+
+    def make(run_dir: Path | None, *overrides: str, resume_from: Path | None = None) -> Trainer:
+        networks = [each for each in tiny_settings if each.startswith("model.")]
+        cfg = compose(
+            [
+                "experiment=optimize",
+                "data=file",
+                f"data.path={small_set}",
+                f"init_from={finished_run}",
+                "device=cpu",
+                "precision=32-true",
+                "progress=false",
+                *networks,
+                f"{PHASE}.molecules=256",
+                f"{PHASE}.batch_size=16",
+                f"{PHASE}.explore_interval=4",
+                f"{PHASE}.explore_batch=64",
+                f"{PHASE}.least_effective=3",
+                "trainer.evaluation.samples=24",
+                "trainer.intervals={log: 64, evaluate: 96, checkpoint: 96}",
+                *overrides,
+            ]
+        )
+        fabric = building.build_fabric(cfg)
+        fabric.launch()
+        return building.build_trainer(cfg, instantiate(cfg.data), fabric, run_dir, resume_from)
+
+    return make
+
+
+ALL_TERMS = (
+    f"{PHASE}.value_weight=1",
+    f"{PHASE}.policy_weight=1",
+    f"{PHASE}.anchor_weight=0.1",
+    f"{PHASE}.novelty_bonus=0.1",
+    f"{PHASE}.diversity={{_target_: molgan.training.DiversityFilter, bucket_size: 2}}",
+)
+
+
+def test_only_the_sampler_moves_and_the_aim_is_for_better_molecules(make_steered, finished_run):
+    trainer = make_steered(None)
+    start = Bundle.load(finished_run)
+    kept = {key: value.clone() for key, value in start.generator.decoder.state_dict().items()}
+    trainer.fit()
+    generator = trainer.context.networks.generator
+    for key, value in generator.decoder.state_dict().items():
+        assert torch.equal(value, kept[key])
+    for key, value in trainer.context.networks.encoder.state_dict().items():
+        assert torch.equal(value, start.encoder.state_dict()[key])
+    moved = zip(generator.sampler.parameters(), start.generator.sampler.parameters(), strict=True)
+    assert any(not torch.equal(one, other) for one, other in moved)
+    assert trainer.bundle.size_distribution.sum() == pytest.approx(1)
+    phase = trainer._phases["reinforcement"]
+    rows = phase._draw_rows(4000).numpy()
+    assert phase.pool.scores[rows].mean() > phase.pool.scores.mean() + 0.02
+
+
+@pytest.mark.parametrize("terms", [(), ALL_TERMS], ids=["plain", "all-terms"])
+def test_a_stopped_phase_ends_like_an_undisturbed_one(
+    make_steered, tmp_path, stop_at, stopped, assert_same_run, terms
+):
+    make_steered(tmp_path / "one", *terms).fit()
+    stop_at(11)
+    with pytest.raises(stopped):
+        make_steered(tmp_path / "two", *terms).fit()
+    state = tmp_path / "two" / "checkpoint.pt"
+    make_steered(tmp_path / "two", *terms, resume_from=state).fit()
+    assert_same_run(tmp_path / "one", tmp_path / "two")
+
+
+def test_the_guard_lowers_the_aim(make_steered):
+    phase = make_steered(None)._phases["reinforcement"]
+    phase.begin()
+    before = float(phase._cumulative.diff().max())
+    figures = {"n_valid": 10, "unique": 0.01}
+    CollapseGuard(patience=1, action="lower_reward").check(figures, phase)
+    phase._tilt()
+    assert phase.reward_scale == 0.5
+    assert float(phase._cumulative.diff().max()) < before
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        (f"{PHASE}.target=0.4", "target"),
+        (f"{PHASE}.explore_batch=0", "explore_batch"),
+        ("reward=none", "reward"),
+    ],
+)
+def test_settings_that_cannot_work_are_named(make_steered, setting, said):
+    with pytest.raises(ConfigError, match=said):
+        make_steered(None, setting)
+
+
+# --------------------------------------------------------------------- where it starts
+
+
+def test_molecules_are_renumbered_for_the_model(chain_bundle):
+    data = MoleculeDataset.from_smiles(["NC", "OCC", "NCC#C"], progress=False)
+    dense = data.dense("all")
+    atoms, bonds = renumbered(dense.atoms, dense.bonds, data.vocabulary, chain_bundle)
+    assert atoms.shape == (3, chain_bundle.max_atoms)
+    matrices = unpack_pairs(bonds, chain_bundle.max_atoms)
+    decoded = chain_bundle.codec.decode(atoms.numpy(), matrices.numpy())
+    assert [item.smiles for item in decoded] == data.smiles
+
+
+@pytest.mark.parametrize(("smiles", "said"), [("CCS", "atoms S"), ("CCCCCCC", "data.max_atoms=5")])
+def test_molecules_that_do_not_fit_the_model_are_named(chain_bundle, tmp_path, smiles, said):
+    path = chain_bundle.save(tmp_path / "m.molgan")
+    with pytest.raises(ConfigError, match=said):
+        start_from(path, MoleculeDataset.from_smiles([smiles], progress=False))
