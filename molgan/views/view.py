@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class View:
     """A picture, and the page that holds it; a notebook shows it when it ends a cell.
 
@@ -39,6 +39,10 @@ class View:
     style: str = ""
     script: str = ""
     height: int = 480
+
+    def __repr__(self) -> str:
+        """Its title and caption: the picture itself would fill the screen."""
+        return f"View of {self.title!r}: {self.caption or 'no caption'}"
 
     def html(self) -> str:
         """The whole page, self-contained."""
