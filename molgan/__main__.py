@@ -15,9 +15,21 @@ COMMANDS = {
     "release": "make a ready model with its card from a finished run",
 }
 
+_MORE = """
+A first library, from a model that is ready:
+
+  python -m molgan.generate model=qm9 n=1000 out=library.smi
+  python -m molgan.screen in=library.smi out=hits
+
+Settings are typed as key=value; each command lists its own with --help, and --cfg job shows those
+of a run without running it. The Tab key completes them once the shell has been told:
+
+  eval "$(molgan-train --shell-completion install=bash)"\
+"""
+
 
 def main() -> int:
-    """Print one line for each command.
+    """Print one line for each command, and how to begin.
 
     Returns:
         The exit code, always 0.
@@ -26,7 +38,7 @@ def main() -> int:
     for name, purpose in COMMANDS.items():
         if find_spec(f"molgan.{name}"):
             print(f"  python -m molgan.{name:<10} {purpose}")
-    print("\nEach command explains its settings with --help.")
+    print(_MORE)
     return 0
 
 
