@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from molgan.graphs import MolGraphs, unpack_pairs
 
 MODES = ("soft", "gumbel", "straight_through", "gumbel_straight_through")
+"""Ways from logits to a graph, see `discretize`."""
 
 
 @dataclass(frozen=True)

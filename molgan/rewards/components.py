@@ -26,7 +26,10 @@ from molgan.rewards.transforms import FloatArray, Identity, Linear, Transform
 # Normalisation of logP and of the SA score in MolGAN's code (nicola-decao/MolGAN,
 # utils/molecular_metrics.py): clip((x - worst) / (best - worst), 0, 1).
 MOLGAN_LOGP = Linear(worst=-2.12178879609, best=6.0429063424)
+"""MolGAN's transform of logP to [0, 1]."""
+
 MOLGAN_SA = Linear(worst=5.0, best=1.5)
+"""MolGAN's transform of the SA score to [0, 1]."""
 
 INVALID = "invalid"
 

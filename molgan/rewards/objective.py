@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from molgan.metrics.identity import HashedIdentities
 
 Aggregation = Literal["product", "arithmetic", "geometric", "min"]
+"""How the shares of a goal become one total, see `Objective`."""
 
 REWARD, NOTE, SUFFIX = "reward", "reward_note", "_score"
 """Columns of the total and of the failures; what follows a component's name for its share."""
