@@ -27,7 +27,7 @@ ENCODE_REASONS = (
     "kekulize",
     "roundtrip",
 )
-"""Why a molecule is not encoded, in the order in which it is checked."""
+"""Why a molecule cannot be encoded."""
 
 _ATOM_TOKEN = re.compile(r"\[[^\]]*\]|Br|Cl|[BCNOPSFIbcnops*]")
 _AROMATIC = 4
