@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from rdkit import Chem
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from molgan.chem import Codec, Decoded, quiet_rdkit
+from molgan.chem import Codec, Decoded
 from molgan.errors import ConfigError
-from molgan.graphs import MolGraphs, pack_pairs
-from molgan.models import LatentCritic, SlotDecoder, SlotLatentCritic, discretize
+from molgan.models import LatentCritic, SlotDecoder, SlotLatentCritic
 from molgan.rewards import Scorer
 from molgan.sampling import Sampler
 from molgan.training.context import Context
 from molgan.training.diversity import DiversityFilter
+from molgan.training.exploration import Explorer
+from molgan.training.guided_critic import GuidedCritic
 from molgan.training.latent_phase import LatentPhase, encode_all, latent_generator_loss
 from molgan.training.phase import Stats, frozen
 from molgan.training.scored_pool import FloatArray, ScoredPool, tilted
-
-_CHUNK = 8192
 
 
 class ReinforcementPhase(LatentPhase):
@@ -64,9 +62,12 @@ class ReinforcementPhase(LatentPhase):
         feedback: how fast the aim is raised while the mean score stays below the target.
         novelty_bonus: added to the reward of molecules that are not in the training set.
         diversity: scaffold memory; None: none.
-        value_weight: weight of the value network's mean prediction in the sampler's loss: the
-            reward network of MolGAN, on latent points.
+        value_weight: how much of the critic's verdict comes from a value network, the reward
+            network of MolGAN on latent points: the log-ratio of data wanted and data given is a
+            multiple of the reward, so the critic need only learn what is different from that. 1: as
+            much as the target asks for; 0: no value network.
         value_learning_rate: of the value network.
+        value_warmup: its updates before the phase begins.
         policy_weight: weight of the policy gradient (REINFORCE, Williams 1992): the sampler's
             latent is the mean of a Gaussian policy, the whole rest of sampling its environment;
             advantages are normalised over the batch.
@@ -97,6 +98,7 @@ class ReinforcementPhase(LatentPhase):
         diversity: DiversityFilter | None = None,
         value_weight: float = 0.0,
         value_learning_rate: float = 1e-3,
+        value_warmup: int = 200,
         policy_weight: float = 0.0,
         anchor_weight: float = 0.0,
         **settings: Any,
@@ -113,7 +115,7 @@ class ReinforcementPhase(LatentPhase):
         }.items():
             if count < 1:
                 raise ConfigError(f"{key}={count} must be at least 1")
-        self.codec, self.scorer, self.smiles = codec, scorer, smiles
+        self.smiles = smiles
         self.size_distribution = size_distribution
         self.target, self.least_effective = target, least_effective
         self.real_scored, self.replay = real_scored, replay
@@ -121,7 +123,8 @@ class ReinforcementPhase(LatentPhase):
         self.exploration_noise, self.critic_warmup = exploration_noise, critic_warmup
         self.feedback, self.novelty_bonus = feedback, novelty_bonus
         self.diversity = diversity
-        self.value_weight, self.policy_weight = value_weight, policy_weight
+        self.value_weight, self.value_warmup = value_weight, value_warmup
+        self.policy_weight = policy_weight
         self.anchor_weight = anchor_weight
         #: the collapse guard lowers this: the share of the way from the data's mean to the aim
         self.reward_scale = 1.0
@@ -133,6 +136,7 @@ class ReinforcementPhase(LatentPhase):
             encoder=self.encoder if refine_steps else None,
             refine_steps=refine_steps,
         )
+        self.explorer = Explorer(context, self.generator, self.encoder, self.sampler, codec, scorer)
         #: the sampler as the phase found it
         self.prior = copy.deepcopy(self.generator).requires_grad_(False)
         self.value: LatentCritic | None = None
@@ -140,6 +144,8 @@ class ReinforcementPhase(LatentPhase):
             sizes = self.generator.latent_dim, self.generator.max_atoms
             self.value = LatentCritic(*sizes, width=256, blocks=2).to(context.fabric.device)
             self.add_optimizer("value", self.value, value_learning_rate)
+            self.guided = GuidedCritic(self.critic, self.value)
+            self.critic = cast(LatentCritic, self.guided)
         self._aim: float | None = None
         self._measured: float | None = None
         self._real_scores: FloatArray | None = None
@@ -152,10 +158,9 @@ class ReinforcementPhase(LatentPhase):
         """Encode and score the training set."""
         if not self.steps:
             self.prior.load_state_dict(self.generator.state_dict())
-        if isinstance(self.critic, SlotLatentCritic) and isinstance(
-            self.generator.decoder, SlotDecoder
-        ):
-            self.critic.adopt(self.generator.decoder)
+        critic: nn.Module | None = self.context.networks.latent_critic
+        if isinstance(critic, SlotLatentCritic) and isinstance(self.generator.decoder, SlotDecoder):
+            critic.adopt(self.generator.decoder)
         count = len(self.smiles)
         scored = count if self.real_scored is None else min(self.real_scored, count)
         rows = np.linspace(0, count - 1, scored).round().astype(int)
@@ -163,7 +168,7 @@ class ReinforcementPhase(LatentPhase):
         places = torch.as_tensor(rows, device=self.context.fabric.device)
         latents = encode_all(self.context)[places]
         if self._real_scores is None:
-            self._real_scores = self._scores_of(smiles)
+            self._real_scores = self.explorer.scores_of(smiles)
         scores = self._real_scores
         self._wanted = float(np.quantile(scores, self.target))
         self._plain = float(scores.mean())
@@ -174,6 +179,9 @@ class ReinforcementPhase(LatentPhase):
         if self._resumed is not None:
             self.pool.load_state_dict(self._resumed)
         self._tilt()
+        if self.value is not None and not self.steps:
+            for _ in range(self.value_warmup):
+                self._value_step()
 
     def step(self) -> Stats:
         """Explore at its interval; one critic update and, after the warm-up, one of the sampler."""
@@ -197,7 +205,7 @@ class ReinforcementPhase(LatentPhase):
         context = self.context
         real, sizes = self._draw()
         noise = context.noise(len(real))
-        with frozen(self.critic, self.value), context.fabric.autocast():
+        with frozen(self.critic), context.fabric.autocast():
             fake = self.generator.latent(noise, sizes)
             loss = latent_generator_loss(
                 self.critic,
@@ -207,10 +215,6 @@ class ReinforcementPhase(LatentPhase):
                 self.objective,
             )
             stats = {"loss/latent_generator": loss.detach()}
-            if self.value is not None:
-                predicted = self.value(fake, sizes).mean()
-                stats["reward/predicted"] = predicted.detach()
-                loss = loss - self.value_weight * self.reward_scale * predicted
             if self.anchor_weight:
                 with torch.no_grad():
                     before = self.prior.latent(noise, sizes)
@@ -250,15 +254,17 @@ class ReinforcementPhase(LatentPhase):
         noise = context.noise(half)
         with torch.no_grad(), context.fabric.autocast():
             own = context.averages.generator.latent(self.sampler.noise_scale * noise, sizes)
-        scores, drawn = self._judge(own, sizes)
+        scores, drawn = self.explorer.judge(own, sizes)
         valid = np.array([item.valid for item in drawn])
         stats = self._account(drawn, scores, valid)
         rows = self._draw_rows(half)
         near = context.blurred(self.pool.latents[rows], self.exploration_noise)
         near_sizes = self.pool.sizes[rows]
-        near_scores, near_drawn = self._judge(near, near_sizes)
+        near_scores, near_drawn = self.explorer.judge(near, near_sizes)
         decoded = [*drawn, *near_drawn]
-        kept = self._keep(decoded, np.concatenate([scores, near_scores]))
+        kept = self.explorer.keep(
+            decoded, np.concatenate([scores, near_scores]), self.pool, self._plain
+        )
         stats["reward/kept"] = torch.tensor(float(kept))
         if self.policy_weight and self.progress >= self.critic_warmup:
             stats |= self._policy_step(sizes, noise)
@@ -278,24 +284,14 @@ class ReinforcementPhase(LatentPhase):
         with context.fabric.autocast():
             mean = self.generator.latent(noise, sizes)
         action = context.blurred(mean.detach(), deviation)
-        scores, drawn = self._judge(action, sizes)
-        self._keep(drawn, scores)
+        scores, drawn = self.explorer.judge(action, sizes)
+        self.explorer.keep(drawn, scores, self.pool, self._plain)
         reward = torch.as_tensor(scores, dtype=torch.float32, device=mean.device)
         advantage = (reward - reward.mean()) / (reward.std() + 1e-6)
         log_probability = -(action - mean).square().mean(1) / (2 * deviation**2)
         loss = -(advantage * log_probability).mean() * self.reward_scale
         self.update(self.policy_weight * loss, "sampler")
         return {"reward/policy": reward.mean()}
-
-    @torch.no_grad()
-    def _judge(self, latents: Tensor, sizes: Tensor) -> tuple[FloatArray, list[Decoded]]:
-        """Molecules of latent points as sampling makes them, and their scores; 0 if invalid."""
-        with self.context.fabric.autocast():
-            logits = self.generator.decoder(latents, sizes)
-        graphs = discretize(self.sampler._refined(logits, sizes), "soft")
-        atoms, bonds = (each.cpu().numpy() for each in graphs.to_indices())
-        decoded = self.codec.decode(atoms, bonds)
-        return np.nan_to_num(self.scorer(decoded).total, nan=0.0), decoded
 
     def _account(
         self, decoded: list[Decoded], scores: FloatArray, valid: npt.NDArray[np.bool_]
@@ -321,47 +317,6 @@ class ReinforcementPhase(LatentPhase):
         }
         return {key: torch.tensor(value) for key, value in figures.items()}
 
-    def _keep(self, decoded: list[Decoded], scores: FloatArray) -> int:
-        """Remember new molecules of at least the data's mean score; returns how many.
-
-        Only those that the autoencoder gives back: the latent point has to mean the molecule.
-        """
-        new: dict[str, float] = {}
-        for item, score in zip(decoded, scores, strict=True):
-            if item.smiles is not None and score > self._plain and item.smiles not in self.pool:
-                new.setdefault(item.smiles, float(score))
-        encoded = self.codec.encode_smiles(list(new), verify=False)
-        if not len(encoded):
-            return 0
-        # Scores of copies in a batch may be lower: each molecule by itself.
-        alone = self._scores_of(encoded.smiles)
-        device = self.context.fabric.device
-        atoms = torch.as_tensor(encoded.atoms, device=device)
-        bonds = torch.as_tensor(encoded.bonds, device=device)
-        data = self.context.data
-        graphs = MolGraphs.from_indices(atoms, bonds, data.num_atom_types, data.num_bond_types)
-        with torch.no_grad(), self.context.fabric.autocast():
-            latents = self.encoder(graphs)
-            again = discretize(self.generator.decoder(latents, graphs.num_atoms), "soft")
-        their_atoms, their_bonds = again.to_indices()
-        same = (their_atoms == atoms).all(1) & (pack_pairs(their_bonds) == bonds).all(1)
-        rows = same.nonzero().squeeze(1).cpu()
-        if len(rows):
-            places = rows.to(device)
-            smiles = [encoded.smiles[row] for row in rows.tolist()]
-            self.pool.add(latents[places], graphs.num_atoms[places], alone[rows.numpy()], smiles)
-        return len(rows)
-
-    def _scores_of(self, smiles: list[str]) -> FloatArray:
-        """Scores of distinct molecules."""
-        parts = []
-        for start in range(0, len(smiles), _CHUNK):
-            chunk = smiles[start : start + _CHUNK]
-            with quiet_rdkit():
-                decoded = [Decoded(Chem.MolFromSmiles(text), text, None) for text in chunk]
-            parts.append(np.nan_to_num(self.scorer(decoded).total, nan=0.0))
-        return np.concatenate(parts) if parts else np.zeros(0)
-
     # -------------------------------------------------------------- the target
 
     def _tilt(self) -> None:
@@ -370,12 +325,14 @@ class ReinforcementPhase(LatentPhase):
         rewards = self.pool.scores + 0.0
         rewards[self.pool.num_real :] += self.novelty_bonus
         aim = self._plain + self.reward_scale * (self._aim - self._plain)
-        weights = tilted(rewards, aim, self.least_effective)
+        weights, strength = tilted(rewards, aim, self.least_effective)
         if self.diversity is not None and self.diversity.counts:
             # Only where it matters: scaffolds cost a tenth of a millisecond each.
             rows = np.flatnonzero(weights > 1e-3 * weights.max())
             rewards[rows] *= self.diversity.factors([self.pool.smiles[row] for row in rows])
-            weights = tilted(rewards, aim, self.least_effective)
+            weights, strength = tilted(rewards, aim, self.least_effective)
+        if self.value is not None:
+            self.guided.strength = self.value_weight * strength
         device = self.context.fabric.device
         self._cumulative = torch.as_tensor(weights.cumsum(), device=device)
         self._pool_scores = torch.as_tensor(self.pool.scores, dtype=torch.float32, device=device)

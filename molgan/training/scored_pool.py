@@ -73,7 +73,7 @@ class ScoredPool:
         self.add(latents, sizes, state["scores"].numpy(), list(state["smiles"]))
 
 
-def tilted(rewards: FloatArray, aim: float, least_effective: float) -> FloatArray:
+def tilted(rewards: FloatArray, aim: float, least_effective: float) -> tuple[FloatArray, float]:
     r"""Weights whose mean reward is ``aim``, as near to equal ones as that allows.
 
     :math:`w_i \propto \exp(\beta r_i)`: of all distributions with that mean, the one of largest
@@ -87,11 +87,11 @@ def tilted(rewards: FloatArray, aim: float, least_effective: float) -> FloatArra
             bounds how far the weights may concentrate, whatever the aim.
 
     Returns:
-        ``(M,)``, summing to 1.
+        ``(M,)`` weights, summing to 1; and :math:`\beta`.
     """
     span = float(rewards.max() - rewards.min())
     if span <= 0 or rewards.mean() >= aim:
-        return np.full(len(rewards), 1 / len(rewards))
+        return np.full(len(rewards), 1 / len(rewards)), 0.0
     centred = (rewards - rewards.max()) / span
     least = min(least_effective, 0.9 * len(rewards))
     low, high = 0.0, 1e3
@@ -105,5 +105,4 @@ def tilted(rewards: FloatArray, aim: float, least_effective: float) -> FloatArra
         else:
             high = middle
     weights = np.exp(low * centred)
-    found: FloatArray = weights / weights.sum()
-    return found
+    return weights / weights.sum(), low / span

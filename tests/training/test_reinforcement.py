@@ -27,7 +27,10 @@ PHASE = "trainer.phases.reinforcement"
 
 def test_tilted_weights_have_the_mean_aimed_at_and_favour_the_better():
     rewards = np.random.default_rng(0).random(5000)
-    weights = tilted(rewards, 0.8, least_effective=100)
+    weights, strength = tilted(rewards, 0.8, least_effective=100)
+    np.testing.assert_allclose(
+        weights / weights.max(), np.exp(strength * (rewards - rewards.max()))
+    )
     assert weights.sum() == pytest.approx(1)
     assert weights @ rewards == pytest.approx(0.8, abs=1e-3)
     order = np.argsort(rewards)
@@ -36,13 +39,13 @@ def test_tilted_weights_have_the_mean_aimed_at_and_favour_the_better():
 
 def test_tilted_weights_never_concentrate_on_fewer_than_asked_for():
     rewards = np.random.default_rng(0).random(5000)
-    weights = tilted(rewards, 0.999, least_effective=400)
+    weights, _ = tilted(rewards, 0.999, least_effective=400)
     assert 1 / (weights**2).sum() == pytest.approx(400, rel=0.02)
 
 
 def test_nothing_is_reweighted_below_the_mean_or_without_differences():
-    np.testing.assert_allclose(tilted(np.array([0.2, 0.4, 0.9]), 0.3, 1), 1 / 3)
-    np.testing.assert_allclose(tilted(np.full(4, 0.5), 0.9, 1), 1 / 4)
+    np.testing.assert_allclose(tilted(np.array([0.2, 0.4, 0.9]), 0.3, 1)[0], 1 / 3)
+    np.testing.assert_allclose(tilted(np.full(4, 0.5), 0.9, 1)[0], 1 / 4)
 
 
 def test_the_pool_keeps_the_best_generated_molecules_and_all_real_ones():

@@ -1,0 +1,94 @@
+"""From latent points to scored molecules, and from good molecules back to latent points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from rdkit import Chem
+from torch import Tensor
+
+from molgan.chem import Codec, Decoded, quiet_rdkit
+from molgan.graphs import MolGraphs, pack_pairs
+from molgan.models import Encoder, LatentGenerator, discretize
+from molgan.rewards import Scorer
+from molgan.sampling import Sampler
+from molgan.training.context import Context
+from molgan.training.scored_pool import FloatArray, ScoredPool
+
+_CHUNK = 8192
+
+
+@dataclass
+class Explorer:
+    """Decodes, scores and encodes by a model's own resting decoder and encoder.
+
+    Attributes:
+        context: devices and precision.
+        generator: whose decoder reads latent points.
+        encoder: of the same latent space.
+        sampler: refines as sampling does.
+        codec: between graphs and molecules.
+        scorer: the objective with its cache.
+    """
+
+    context: Context
+    generator: LatentGenerator
+    encoder: Encoder
+    sampler: Sampler
+    codec: Codec
+    scorer: Scorer
+
+    @torch.no_grad()
+    def judge(self, latents: Tensor, sizes: Tensor) -> tuple[FloatArray, list[Decoded]]:
+        """Scores ``(B,)``, 0 if invalid, and molecules of latent points, as sampling makes them."""
+        with self.context.fabric.autocast():
+            logits = self.generator.decoder(latents, sizes)
+            graphs = discretize(self.sampler._refined(logits, sizes), "soft")
+        atoms, bonds = (each.cpu().numpy() for each in graphs.to_indices())
+        decoded = self.codec.decode(atoms, bonds)
+        return np.nan_to_num(self.scorer(decoded).total, nan=0.0), decoded
+
+    def scores_of(self, smiles: list[str]) -> FloatArray:
+        """Scores of distinct molecules."""
+        parts = []
+        for start in range(0, len(smiles), _CHUNK):
+            chunk = smiles[start : start + _CHUNK]
+            with quiet_rdkit():
+                decoded = [Decoded(Chem.MolFromSmiles(text), text, None) for text in chunk]
+            parts.append(np.nan_to_num(self.scorer(decoded).total, nan=0.0))
+        return np.concatenate(parts) if parts else np.zeros(0)
+
+    @torch.no_grad()
+    def keep(
+        self, decoded: list[Decoded], scores: FloatArray, pool: ScoredPool, least: float
+    ) -> int:
+        """Add new molecules of at least a score to the pool; returns how many.
+
+        Only those that the autoencoder gives back: the latent point has to mean the molecule.
+        """
+        new = {
+            item.smiles
+            for item, score in zip(decoded, scores, strict=True)
+            if item.smiles is not None and score > least and item.smiles not in pool
+        }
+        encoded = self.codec.encode_smiles(sorted(new), verify=False)
+        if not len(encoded):
+            return 0
+        device = self.context.fabric.device
+        atoms = torch.as_tensor(encoded.atoms, device=device)
+        bonds = torch.as_tensor(encoded.bonds, device=device)
+        data = self.context.data
+        graphs = MolGraphs.from_indices(atoms, bonds, data.num_atom_types, data.num_bond_types)
+        with self.context.fabric.autocast():
+            latents = self.encoder(graphs)
+            again = discretize(self.generator.decoder(latents, graphs.num_atoms), "soft")
+        their_atoms, their_bonds = again.to_indices()
+        same = (their_atoms == atoms).all(1) & (pack_pairs(their_bonds) == bonds).all(1)
+        rows = same.nonzero().squeeze(1)
+        if len(rows):
+            smiles = [encoded.smiles[row] for row in rows.tolist()]
+            # Of copies in a batch the score may be lower: each molecule by itself.
+            pool.add(latents[rows], graphs.num_atoms[rows], self.scores_of(smiles), smiles)
+        return len(rows)
