@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from joblib.externals.loky import get_reusable_executor
 
 from molgan.errors import ConfigError
 from molgan.rewards import Scorer, make_objective
@@ -69,6 +70,8 @@ def test_wrong_settings_name_it(installed) -> None:
 
 
 def test_worker_processes_find_it(installed, valid) -> None:
+    # joblib keeps workers between calls; those of an earlier test do not know this path.
+    get_reusable_executor().shutdown(wait=True)
     molecules = valid(*("C" * n + "O" for n in range(1, 70)))
     objective = make_objective({"carbon_share": {}})
     pooled = Scorer(objective, n_jobs=2)(molecules)
