@@ -92,7 +92,7 @@ def measured(bundle: Bundle, dataset: MoleculeDataset, seed: int, fcd: bool) -> 
     draws = list(bundle.sampler().stream(SAMPLES, seed + 1))
     decoded = [item for draw in draws for item in draw.decoded]
     figures = evaluate(decoded, bundle.identities, training_size=len(bundle.identities))
-    names = ("valid", "unique", "novel", "scaffolds", "internal_diversity")
+    names = ("valid", "unique", "novel", "scaffolds", "int_div")
     row: Row = {name: figures[name] for name in names if name in figures}
     row |= mean_scores(draws)
     if fcd:
