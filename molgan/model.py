@@ -63,6 +63,7 @@ class MolGAN:
         from molgan.data import MoleculeDataset
         from molgan.library import write_curves
         from molgan.training.run_folder import CURVES, METRICS
+        from molgan.views.runs import write_training_page
 
         if not isinstance(data, MoleculeDataset):
             data = MoleculeDataset.from_smiles(_listed(data), seed=seed, progress=progress)
@@ -79,6 +80,7 @@ class MolGAN:
                 tracker.close()
         if folder is not None:
             write_curves(folder / METRICS, folder / CURVES)
+            write_training_page(folder)
         trainer.bundle.metrics = dict(trainer.figures)
         self.bundle = trainer.bundle
         return self

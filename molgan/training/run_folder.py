@@ -16,6 +16,7 @@ import molgan
 from molgan.errors import ConfigError, MolganError
 from molgan.library import Library, atomic_write, write_curves
 from molgan.metrics import Comparison
+from molgan.views.runs import PAGE, write_training_page
 
 CONFIG = "config.json"
 METRICS = "metrics.jsonl"
@@ -26,12 +27,12 @@ MANIFEST = "manifest.json"
 _PACKAGES = ("torch", "rdkit", "numpy", "torch-geometric", "hydra-core")
 # What a new run in the folder of an old one must not inherit.
 _SAMPLES = "samples/" + 12 * "[0-9]" + ".csv"
-_OF_A_RUN = ("checkpoint.pt", "best.molgan", "last.molgan", "results.json", REPORT, _SAMPLES)
+_OF_A_RUN = ("checkpoint.pt", "best.molgan", "last.molgan", "results.json", REPORT, PAGE, _SAMPLES)
 # What a killed process was writing, and nothing that could be the user's own.
 _HALF_WRITTEN = (
     "checkpoint.partial",
     *(f".{name}.*.tmp" for name in ("best.molgan", "last.molgan", METRICS, CONFIG, MANIFEST)),
-    *(f".{name}.*.tmp" for name in ("library.*", "results.json", CURVES, REPORT)),
+    *(f".{name}.*.tmp" for name in ("library.*", "results.json", CURVES, REPORT, PAGE)),
     "samples/." + 12 * "[0-9]" + ".csv.*.tmp",
 )
 # Settings that may differ between a run and its resumption.
@@ -158,6 +159,7 @@ def write_results(
     if len(library):
         library.write_grid(run_dir / "library.png", legend)
     write_curves(run_dir / METRICS, run_dir / CURVES)
+    write_training_page(run_dir)
 
 
 def make_run_dir(run_dir: Path, anew: bool = True) -> None:

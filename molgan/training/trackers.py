@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+import numpy as np
+
 from molgan.errors import MolganError
-from molgan.library import atomic_write
+from molgan.library import atomic_write, draw_grid
 from molgan.library.writers import cannot_write
 
 #: the phase of the row with the final figures
@@ -72,7 +74,7 @@ class JsonLines:
 
 
 class TensorBoard:
-    """Curves for TensorBoard (extra ``track``).
+    """Curves, pictures and settings for TensorBoard (extra ``track``).
 
     Args:
         folder: of the event files.
@@ -88,6 +90,7 @@ class TensorBoard:
             raise MolganError(
                 'tracker=tensorboard needs a package that is not here: pip install "molgan[track]"'
             ) from error
+        self._folder, self._described = folder, False
         self._writer = SummaryWriter(str(folder))
 
     def log(self, row: Mapping[str, Any]) -> None:
@@ -96,6 +99,28 @@ class TensorBoard:
         for key, value in row.items():
             if isinstance(value, int | float) and key != "molecules_seen":
                 self._writer.add_scalar(key, value, step)
+
+    def show(self, molecules_seen: int, smiles: Sequence[str]) -> None:
+        """Add a picture of molecules made of the same noise; with the first one the settings.
+
+        Args:
+            molecules_seen: where the run stands.
+            smiles: what is drawn; nothing is added without any.
+        """
+        if not self._described:
+            self._described = True
+            self._describe()
+        if smiles:
+            picture = np.asarray(draw_grid(smiles).convert("RGB"))
+            self._writer.add_image("same noise", picture, molecules_seen, dataformats="HWC")
+
+    def _describe(self) -> None:
+        """The run's settings as a table of text; its folder is above that of the event files."""
+        try:
+            text = (self._folder.parent / "config.json").read_text(encoding="utf-8")
+        except OSError:
+            return
+        self._writer.add_text("settings", "\n".join(f"    {line}" for line in text.splitlines()))
 
     def close(self) -> None:
         """Flush and close."""

@@ -19,6 +19,7 @@ from molgan.errors import BundleError, ConfigError, TrainingError
 from molgan.metrics import Figures
 from molgan.rewards import Scorer
 from molgan.sampling import Sampler
+from molgan.training.album import Album
 from molgan.training.checkpoint import read_checkpoint, write_checkpoint
 from molgan.training.context import Context
 from molgan.training.evaluation import Evaluation, FixedNoise, judge, library_of
@@ -106,6 +107,7 @@ class Trainer:
         self._sums: dict[str, torch.Tensor] = {}
         self._counts: dict[str, int] = {}
         self._rate = _Rate()
+        self._album = None if self.run_dir is None else Album(self.run_dir)
         self._first = 0
         self._entered = False  # whether a checkpoint was in the middle of that phase
 
@@ -216,9 +218,10 @@ class Trainer:
             )
             self.figures = {**figures, **gap}
             self._track(name, {f"eval/{key}": value for key, value in figures.items()})
-            if self.run_dir is not None:
+            if self.run_dir is not None and self._album is not None:
                 table = library_of(draw.decoded, self.bundle.identities, self.scorer)
                 table.write_csv(self.run_dir / "samples" / f"{self.molecules_seen:012d}.csv")
+                self._album.add(self.trackers, self.molecules_seen, table.smiles)
                 score = figures["valid"] * figures["unique"]
                 if score > self.best:
                     self.best = score

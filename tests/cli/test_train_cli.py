@@ -65,7 +65,7 @@ def test_what_a_run_leaves_behind(learnt_run: Path, tiny_settings):
             "train.log",
         ),
         *("best.molgan", "last.molgan", "checkpoint.pt", "samples", ".hydra"),
-        *("library.smi", "library.csv", "library.png", "training.png"),
+        *("library.smi", "library.csv", "library.png", "training.png", "training.html"),
     }
     config = json.loads((learnt_run / "config.json").read_text())
     assert config["trainer"]["phases"]["latent"]["batch_size"] == 32

@@ -100,6 +100,20 @@ def test_tensorboard_writes_events(tmp_path):
     assert [(each.step, each.value) for each in events.Scalars("loss")] == [(10, 0.5), (20, 0.25)]
 
 
+def test_tensorboard_shows_molecules_and_settings(tmp_path):
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    (tmp_path / "config.json").write_text('{"seed": 7}')
+    tracker = TensorBoard(tmp_path / "tensorboard")
+    tracker.show(10, ["CCO", "CCN"])
+    tracker.show(20, [])
+    tracker.close()
+    events = reader.EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    (picture,) = events.Images("same noise")
+    assert (picture.step, picture.encoded_image_string[1:4]) == (10, b"PNG")
+    (settings,) = events.Tensors("settings/text_summary")
+    assert b'"seed": 7' in settings.tensor_proto.string_val[0]
+
+
 def test_tensorboard_missing_names_the_extra(tmp_path, monkeypatch):
     original = builtins.__import__
 
