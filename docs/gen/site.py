@@ -35,16 +35,17 @@ ROOMS = {
 
 # Pages that live elsewhere in the repository: place in the site -> file.
 _ELSEWHERE = {
-    "models/qm9.md": "molgan/pretrained/qm9.md",
-    "models/qm9.png": "molgan/pretrained/qm9.png",
-    "models/bundled.md": "molgan/pretrained/bundled.md",
-    "models/bundled.png": "molgan/pretrained/bundled.png",
+    **{
+        f"models/{file.name}": f"molgan/pretrained/{file.name}"
+        for file in sorted((ROOT / "molgan" / "pretrained").iterdir())
+        if file.suffix in (".md", ".png")
+    },
     "bundled-set.md": "data/README.md",
     "changes.md": "CHANGELOG.md",
 }
 _LINKS = {
-    "../../molgan/pretrained/qm9.md": "qm9.md",
-    "../../molgan/pretrained/bundled.md": "bundled.md",
+    "../../molgan/pretrained": ".",
+    "../molgan/pretrained": "models",
     "../../data/README.md": "../bundled-set.md",
     "../data/README.md": "bundled-set.md",
 }
@@ -75,7 +76,7 @@ def on_files(files: Any, config: Any, **_: Any) -> Any:
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Links to files of the repository lead to their pages; those without a page are text."""
     for link, page in _LINKS.items():
-        markdown = markdown.replace(f"]({link})", f"]({page})")
+        markdown = re.sub(rf"\]\({re.escape(link)}(?=[/)])", f"]({page}", markdown)
     return re.sub(
         r"\[([^\]]+)\]\((?:\.\./)+(?:molgan|data|conf|tests|benchmarks)/[^)]*\)", r"\1", markdown
     )
