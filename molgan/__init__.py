@@ -9,8 +9,9 @@ The public names below are loaded when first used, so that `import molgan` costs
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from molgan.lazy import lazy_names
 
 if TYPE_CHECKING:
     from molgan.data import MoleculeDataset as MoleculeDataset
@@ -20,37 +21,15 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_HOME = {
-    "Library": "molgan.library",
-    "MolGAN": "molgan.model",
-    "MoleculeDataset": "molgan.data",
-    "MolganError": "molgan.errors",
-}
-_MODULES = (
-    "chem",
-    "config",
-    "data",
-    "library",
-    "metrics",
-    "pretrained",
-    "qsar",
-    "rewards",
-    "views",
+_HOMES: dict[str, str | None] = {
+    "Library": "library",
+    "MolGAN": "model",
+    "MoleculeDataset": "data",
+    "MolganError": "errors",
+} | dict.fromkeys(
+    ("chem", "config", "data", "library", "metrics", "pretrained", "qsar", "rewards", "views")
 )
 
 __all__ = ["Library", "MolGAN", "MoleculeDataset", "MolganError", "__version__", "config"]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        value = getattr(import_module(_HOME[name]), name)
-    elif name in _MODULES:
-        value = import_module(f"molgan.{name}")
-    else:
-        raise AttributeError(f"module 'molgan' has no attribute {name!r}")
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME, *_MODULES})
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from hydra.utils import instantiate
+from hydra.utils import get_class, instantiate
 from lightning_fabric import Fabric
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig
@@ -25,14 +26,11 @@ from molgan.rewards import Objective, Scorer, check_objective
 from molgan.rewards.store import open_store
 from molgan.starting import renumbered, start_from
 from molgan.training import (
-    AdversarialPhase,
     AveragedNetworks,
     Context,
     JsonLines,
     Networks,
     RealMolecules,
-    RefinementPhase,
-    ReinforcementPhase,
     Trainer,
 )
 from molgan.training.run_folder import METRICS, make_run_dir, versions
@@ -128,9 +126,16 @@ def build_phases(
     cfg: DictConfig, dataset: MoleculeDataset, scorer: Scorer, bundle: Bundle
 ) -> dict[str, PhaseFactory]:
     """A factory for each phase in ``trainer.phases``, in their order; null leaves one out."""
-    codec = bundle.codec
     optimizer = instantiate(cfg.optimizer)
-    loss = instantiate(cfg.loss)
+    offered = {
+        "codec": bundle.codec,
+        "scorer": scorer if scorer.objective else None,
+        "loss": instantiate(cfg.loss),
+        "smiles": dataset.split_smiles("train"),
+        "size_distribution": bundle.size_distribution,
+        "refine_steps": bundle.refine_steps,
+        "noise_scale": bundle.noise_scale,
+    }
     phases: dict[str, PhaseFactory] = {}
     for name, node in cfg.trainer.phases.items():
         if node is None:
@@ -141,35 +146,27 @@ def build_phases(
         # A phase may bring an optimiser of its own.
         own = {} if "optimizer" in node else {"optimizer": optimizer}
         factory = functools.partial(instantiate(node), molecules=budget, **own)
-        if node._target_.endswith(AdversarialPhase.__name__):
-            rewarded = scorer if scorer.objective else None
-            factory = functools.partial(factory, codec=codec, scorer=rewarded, loss=loss)
-        elif node._target_.endswith(RefinementPhase.__name__):
-            scale = float(cfg.model.noise_scale)
-            factory = functools.partial(factory, codec=codec, noise_scale=scale)
-        elif node._target_.endswith(ReinforcementPhase.__name__):
-            factory = functools.partial(
-                factory,
-                codec=codec,
-                scorer=scorer,
-                smiles=dataset.split_smiles("train"),
-                size_distribution=bundle.size_distribution,
-                refine_steps=bundle.refine_steps,
-                noise_scale=bundle.noise_scale,
-            )
-        phases[str(name)] = factory
+        # What the run has and the phase has an argument for, unless the settings say otherwise.
+        wanted = inspect.signature(get_class(node._target_)).parameters
+        given = {key: value for key, value in offered.items() if key in wanted and key not in node}
+        phases[str(name)] = functools.partial(factory, **given)
     return phases
 
 
-def build_scorer(cfg: DictConfig, dataset: MoleculeDataset) -> Scorer:
+def build_scorer(cfg: DictConfig, dataset: MoleculeDataset, identities: HashedIdentities) -> Scorer:
     """The objective with its cache, tried on three training molecules.
+
+    Args:
+        cfg: settings.
+        dataset: the molecules.
+        identities: of the training molecules.
 
     Raises:
         MolganError: for an objective that cannot work; the component is named.
     """
     objective: Objective = instantiate(cfg.reward)
     training = dataset.split_smiles("train")
-    objective = objective.with_training_set(HashedIdentities.from_smiles(training))
+    objective = objective.with_training_set(identities)
     check_objective(objective, [training[len(training) * place // 3] for place in range(3)])
     store = open_store(objective, dataset.content_hash, training, cache_root(cfg.data.cache_dir))
     return Scorer(objective, n_jobs=int(cfg.n_jobs), store=store if objective else None)
@@ -213,13 +210,14 @@ def build_trainer(
     # Another stream for each process, all from the one seed.
     rng = torch.Generator(device=fabric.device)
     rng.manual_seed(seed * 1_000_003 + fabric.global_rank)
-    scorer = build_scorer(cfg, dataset)
+    identities = HashedIdentities.from_smiles(dataset.split_smiles("train"))
+    scorer = build_scorer(cfg, dataset, identities)
     bundle = Bundle(
         generator=averages.generator,
         vocabulary=vocabulary,
         max_atoms=max_atoms,
         size_distribution=sizes,
-        identities=HashedIdentities.from_smiles(dataset.split_smiles("train")),
+        identities=identities,
         encoder=averages.encoder,
         discretization=str(cfg.model.discretization),
         noise_scale=float(cfg.model.noise_scale),

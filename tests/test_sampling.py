@@ -247,7 +247,17 @@ def test_refining_is_part_of_the_model(chain_bundle, tmp_path):
 
 def test_half_precision_draws_nearly_the_same_molecules(sampler):
     half = replace(sampler, precision="bf16-mixed")
-    same = [a == b for a, b in zip(drawn(sampler, 200), drawn(half, 200), strict=True)]
+    plain = drawn(sampler, 200)
+    computed: set[torch.dtype] = set()
+    hooks = [
+        module.register_forward_hook(lambda *call: computed.add(call[2].dtype))
+        for module in half.generator.modules()
+        if isinstance(module, torch.nn.Linear)
+    ]
+    same = [a == b for a, b in zip(plain, drawn(half, 200), strict=True)]
+    for hook in hooks:
+        hook.remove()
+    assert computed == {torch.bfloat16}
     assert np.mean(same) > 0.8
     with pytest.raises(ConfigError, match="precision=16"):
         replace(sampler, precision="16")

@@ -36,7 +36,6 @@ _BOND_TYPES = np.array(
 )
 
 _WRITE = Chem.SmilesWriteParams()
-_STEREO_DONE = "_StereochemDone"  # RDKit's mark of molecules whose stereochemistry is known
 
 # For molecules of these atom types only (halogens with one bond), RDKit's SMILES has never been
 # seen to fail on reading back, on any real, mutated or random graph; others are read back.
@@ -192,10 +191,7 @@ class Decoder:
             if failure:
                 yield _FAILED[reason_of(failure)]
                 continue
-            # There is no stereochemistry here; without the mark RDKit would look for it.
-            mol.SetIntProp(_STEREO_DONE, 1)
             smiles = write(mol, _WRITE)
-            mol.ClearProp(_STEREO_DONE)
             if doubt and not _reads_back(smiles):
                 yield _FAILED["sanitize"]
             else:

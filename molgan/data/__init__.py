@@ -6,8 +6,9 @@ PyTorch Geometric and `import molgan.data` costs nothing.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from molgan.lazy import lazy_names
 
 if TYPE_CHECKING:
     from molgan.data.dataset import DenseMolecules, MoleculeDataset
@@ -68,14 +69,4 @@ __all__ = [
     "standard_split",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Import the module that holds `name` when it is first asked for (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    """List the lazy names too, for tab completion."""
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

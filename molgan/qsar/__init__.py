@@ -10,8 +10,9 @@ with forests and fingerprint networks takes RDKit and numpy alone; fitting netwo
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from molgan.lazy import lazy_names
 
 if TYPE_CHECKING:
     from molgan.qsar.assays import assays_of as assays_of
@@ -51,8 +52,4 @@ __all__ = [
     "write_study",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'molgan.qsar' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"molgan.qsar.{_HOMES[name]}"), name)
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -24,7 +24,7 @@ from molgan.models import MODES, Encoder, GraphLogits, LatentCritic, LatentGener
 from molgan.rewards import Scorer
 from molgan.training.context import Context
 from molgan.training.latent_phase import encode_all, latent_generator_loss
-from molgan.training.phase import Phase, Stats, frozen
+from molgan.training.phase import Phase, Stats, at_least_one, frozen
 from molgan.training.repair_targets import repair_targets
 
 
@@ -95,14 +95,11 @@ class AdversarialPhase(Phase):
             raise ConfigError("an adversarial phase needs model.critic")
         if discretization not in MODES:
             raise ConfigError(f"discretization={discretization} is unknown: use {', '.join(MODES)}")
-        counts = {
-            "critic_steps": critic_steps,
-            "reward_interval": reward_interval,
-            "reward_batch_size": reward_batch_size,
-        }
-        for key, value in counts.items():
-            if value < 1:
-                raise ConfigError(f"{key}={value} must be at least 1")
+        at_least_one(
+            critic_steps=critic_steps,
+            reward_interval=reward_interval,
+            reward_batch_size=reward_batch_size,
+        )
         if not 0 <= reward_weight <= 1:
             raise ConfigError(
                 f"reward_weight={reward_weight} must be from 0 to 1: it is 1 - lambda"

@@ -45,7 +45,7 @@ class Explorer:
         """Scores ``(B,)``, 0 if invalid, and molecules of latent points, as sampling makes them."""
         with self.context.fabric.autocast():
             logits = self.generator.decoder(latents, sizes)
-            graphs = discretize(self.sampler._refined(logits, sizes), "soft")
+            graphs = discretize(self.sampler.refine(logits, sizes), "soft")
         atoms, bonds = (each.cpu().numpy() for each in graphs.to_indices())
         decoded = self.codec.decode(atoms, bonds)
         return np.nan_to_num(self.scorer(decoded).total, nan=0.0), decoded

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from molgan.errors import ConfigError
 from molgan.losses import OBJECTIVES, critic_loss, generator_loss, zero_centred_point_penalty
-from molgan.models import LatentCritic, SlotDecoder, SlotLatentCritic
+from molgan.models import LatentCritic, LatentGenerator, SlotDecoder, SlotLatentCritic
 from molgan.models.latent import LinearStart
 from molgan.training.autoencoder_phase import latent_networks
 from molgan.training.context import Context
@@ -78,10 +78,7 @@ class LatentPhase(Phase):
         sampler = self.generator.sampler
         if isinstance(sampler, LinearStart) and not self.steps:  # else a resumed phase
             sampler.fit(self._latents)
-        if isinstance(self.critic, SlotLatentCritic) and isinstance(
-            self.generator.decoder, SlotDecoder
-        ):
-            self.critic.adopt(self.generator.decoder)
+        adopt_decoder(self.context, self.generator)
 
     def step(self) -> Stats:
         """One critic update and one sampler update."""
@@ -152,6 +149,13 @@ def latent_generator_loss(
     with torch.no_grad():
         on_real = critic(real, sizes)
     return generator_loss(objective, on_real, critic(fake, sizes))
+
+
+def adopt_decoder(context: Context, generator: LatentGenerator) -> None:
+    """Let a latent critic that sees through the decoder see through this one."""
+    critic: nn.Module | None = context.networks.latent_critic
+    if isinstance(critic, SlotLatentCritic) and isinstance(generator.decoder, SlotDecoder):
+        critic.adopt(generator.decoder)
 
 
 @torch.no_grad()

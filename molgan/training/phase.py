@@ -51,8 +51,7 @@ class Phase(ABC):
         final_learning_rate: float = 0.02,
         warmup: float = 0.02,
     ) -> None:
-        if batch_size < 1:
-            raise ConfigError(f"batch_size={batch_size} must be at least 1")
+        at_least_one(batch_size=batch_size)
         if learning_rate <= 0:
             raise ConfigError(f"learning_rate={learning_rate} must be above 0")
         self.context = context
@@ -151,6 +150,17 @@ class Phase(ABC):
         self.steps = state["steps"]
         for name, optimizer_state in state["optimizers"].items():
             self._optimizers[name][1].load_state_dict(optimizer_state)
+
+
+def at_least_one(**counts: int) -> None:
+    """Refuse settings that count something and say 0 or less.
+
+    Raises:
+        ConfigError: naming the first of them.
+    """
+    for key, count in counts.items():
+        if count < 1:
+            raise ConfigError(f"{key}={count} must be at least 1")
 
 
 def learning_rate_factor(progress: float, warmup: float, final: float) -> float:

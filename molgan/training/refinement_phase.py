@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from molgan.chem import Codec
-from molgan.graphs import MolGraphs, pack_pairs
+from molgan.graphs import MolGraphs
 from molgan.losses import reconstruction_loss
 from molgan.models import GraphLogits, discretize
 from molgan.training.autoencoder_phase import latent_networks
 from molgan.training.context import Context
 from molgan.training.phase import Phase, Stats
-from molgan.training.repair_targets import repair_targets
+from molgan.training.repair_targets import RepairTargets, repair_targets
 
 
 class RefinementPhase(Phase):
@@ -82,7 +82,9 @@ class RefinementPhase(Phase):
         # Half as many molecules as real ones: what is right already must stay, and is soon learnt.
         valid = targets.valid[: self.batch_size // 2]
         real_loss = self._real_loss(rows)
-        kept_loss = self._generated_loss(latent, fake, valid, *_types(fake, valid))
+        kept_loss = self._generated_loss(
+            latent, targets, valid, targets.drawn_atoms[valid], targets.drawn_bonds[valid]
+        )
         loss = real_loss + kept_loss
         stats = {
             "loss/reconstruction": real_loss.detach(),
@@ -93,7 +95,7 @@ class RefinementPhase(Phase):
         }
         if len(targets.broken):
             mended_loss = self._generated_loss(
-                latent, fake, targets.broken, targets.atoms, targets.bonds
+                latent, targets, targets.broken, targets.atoms, targets.bonds
             )
             loss = loss + self.repair_weight * mended_loss
             stats["loss/mended"] = mended_loss.detach()
@@ -133,7 +135,7 @@ class RefinementPhase(Phase):
         return loss + self.latent_noise_weight * noisy
 
     def _generated_loss(
-        self, latent: Tensor, fake: MolGraphs, rows: Tensor, atoms: Tensor, bonds: Tensor
+        self, latent: Tensor, targets: RepairTargets, rows: Tensor, atoms: Tensor, bonds: Tensor
     ) -> Tensor:
         """Negative log-likelihood of what is wanted in place of the generated graphs in ``rows``.
 
@@ -141,8 +143,13 @@ class RefinementPhase(Phase):
         that it came from, by the decoder alone: what is mended at once need not be mended later,
         and what is right must not drift, or the distribution that the sampler has learnt is lost.
         """
-        types, packed = _types(fake, rows)
-        graphs = MolGraphs.from_indices(types, packed, fake.nodes.shape[-1], fake.edges.shape[-1])
+        data = self.context.data
+        graphs = MolGraphs.from_indices(
+            targets.drawn_atoms[rows],
+            targets.drawn_bonds[rows],
+            data.num_atom_types,
+            data.num_bond_types,
+        )
         with self.context.fabric.autocast():
             refined = self.generator.decoder(self.encoder(graphs), graphs.num_atoms)
             again = self.generator.decoder(latent[rows], graphs.num_atoms)
@@ -157,9 +164,3 @@ class RefinementPhase(Phase):
         """Take up what `state_dict` gave."""
         super().load_state_dict(state)
         self.teacher.load_state_dict(state["teacher"])
-
-
-def _types(graphs: MolGraphs, rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Atom types ``(R, N)`` and packed bond types ``(R, P)`` of some graphs, int64."""
-    atoms, bonds = graphs.to_indices()
-    return atoms[rows].long(), pack_pairs(bonds[rows]).long()

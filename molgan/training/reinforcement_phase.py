@@ -8,20 +8,25 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from molgan.chem import Codec, Decoded
 from molgan.errors import ConfigError
-from molgan.models import LatentCritic, SlotDecoder, SlotLatentCritic
+from molgan.models import LatentCritic
 from molgan.rewards import Scorer
 from molgan.sampling import Sampler
 from molgan.training.context import Context
 from molgan.training.diversity import DiversityFilter
 from molgan.training.exploration import Explorer
 from molgan.training.guided_critic import GuidedCritic
-from molgan.training.latent_phase import LatentPhase, encode_all, latent_generator_loss
-from molgan.training.phase import Stats, frozen
+from molgan.training.latent_phase import (
+    LatentPhase,
+    adopt_decoder,
+    encode_all,
+    latent_generator_loss,
+)
+from molgan.training.phase import Stats, at_least_one, frozen
 from molgan.training.scored_pool import FloatArray, ScoredPool, tilted
 
 
@@ -40,7 +45,7 @@ class ReinforcementPhase(LatentPhase):
     Args:
         context: see `Phase`.
         codec: between graphs and molecules.
-        scorer: the objective with its cache.
+        scorer: the objective with its cache; None is refused.
         smiles: of the training molecules, in the order of the data.
         size_distribution: ``(N + 1,)`` of the model; changed in place as the molecules wanted are
             larger or smaller than the data.
@@ -80,7 +85,7 @@ class ReinforcementPhase(LatentPhase):
         self,
         context: Context,
         codec: Codec,
-        scorer: Scorer,
+        scorer: Scorer | None,
         smiles: list[str],
         size_distribution: npt.NDArray[np.float64],
         refine_steps: int = 0,
@@ -104,17 +109,11 @@ class ReinforcementPhase(LatentPhase):
         **settings: Any,
     ) -> None:
         super().__init__(context, **settings)
-        if not scorer.objective:
+        if scorer is None:
             raise ConfigError("there is no reward to follow: choose one with reward=...")
         if not 0.5 < target < 1:
             raise ConfigError(f"target={target} must be a quantile above 0.5 and below 1")
-        for key, count in {
-            "explore_interval": explore_interval,
-            "explore_batch": explore_batch,
-            "replay": replay,
-        }.items():
-            if count < 1:
-                raise ConfigError(f"{key}={count} must be at least 1")
+        at_least_one(explore_interval=explore_interval, explore_batch=explore_batch, replay=replay)
         self.smiles = smiles
         self.size_distribution = size_distribution
         self.target, self.least_effective = target, least_effective
@@ -158,9 +157,7 @@ class ReinforcementPhase(LatentPhase):
         """Encode and score the training set."""
         if not self.steps:
             self.prior.load_state_dict(self.generator.state_dict())
-        critic: nn.Module | None = self.context.networks.latent_critic
-        if isinstance(critic, SlotLatentCritic) and isinstance(self.generator.decoder, SlotDecoder):
-            critic.adopt(self.generator.decoder)
+        adopt_decoder(self.context, self.generator)
         count = len(self.smiles)
         scored = count if self.real_scored is None else min(self.real_scored, count)
         rows = np.linspace(0, count - 1, scored).round().astype(int)

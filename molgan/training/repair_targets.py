@@ -15,15 +15,19 @@ from molgan.models import GraphLogits
 
 @dataclass(frozen=True)
 class RepairTargets:
-    """The broken graphs of a batch for which a repair is known, and its valid ones.
+    """A batch of graphs: which are molecules, and what the others should have been.
 
     Attributes:
+        drawn_atoms: ``(B, N)`` int64, atom types of all graphs.
+        drawn_bonds: ``(B, P)`` int64, packed bond types of all graphs.
         broken: ``(R,)`` rows of graphs that are no molecules.
         atoms: ``(R, N)`` int64, their atom types, which a repair leaves alone.
         bonds: ``(R, P)`` int64, packed bond types of the repaired graphs.
         valid: ``(V,)`` rows of graphs that are molecules.
     """
 
+    drawn_atoms: Tensor
+    drawn_bonds: Tensor
     broken: Tensor
     atoms: Tensor
     bonds: Tensor
@@ -53,9 +57,12 @@ def repair_targets(codec: Codec, logits: GraphLogits, graphs: MolGraphs) -> Repa
         mended = [item.smiles is not None for item in codec.decode(types[rows], fitted)]
         rows, fitted = rows[mended], fitted[mended]
     broken = torch.from_numpy(rows).to(graphs.device)
+    drawn = atoms.long()
     return RepairTargets(
+        drawn,
+        pack_pairs(bonds).long(),
         broken,
-        atoms[broken].long(),
+        drawn[broken],
         pack_pairs(torch.from_numpy(fitted).to(graphs.device)).long(),
         torch.from_numpy(np.flatnonzero(~strays)).to(graphs.device),
     )

@@ -46,6 +46,7 @@ class ScoredPool:
         self.sizes = torch.cat([self.sizes, sizes])
         self.scores = np.concatenate([self.scores, scores])
         self.smiles += smiles
+        self._known.update(smiles)
         made = len(self) - self.num_real
         if made > self.capacity:
             best = np.argsort(-self.scores[self.num_real :], kind="stable")[: self.capacity]
@@ -54,7 +55,7 @@ class ScoredPool:
             self.latents, self.sizes = self.latents[places], self.sizes[places]
             self.scores = self.scores[rows]
             self.smiles = [self.smiles[row] for row in rows]
-        self._known = set(self.smiles)
+            self._known = set(self.smiles)
 
     def state_dict(self) -> dict[str, Any]:
         """The generated molecules; the training set is at hand when a run goes on."""

@@ -9,8 +9,9 @@ Everything returns a `View`. No picture and no page asks the network for anythin
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from molgan.lazy import lazy_names
 
 if TYPE_CHECKING:
     from molgan.views.distributions import property_histograms
@@ -52,14 +53,4 @@ __all__ = [
     "write_training_page",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Import the module that holds `name` when it is first asked for (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    """List the lazy names too, for tab completion."""
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)
