@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 
 import molgan
@@ -28,12 +31,21 @@ of a run without running it. The Tab key completes them once the shell has been 
 """
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Print one line for each command, and how to begin.
 
+    Args:
+        argv: arguments as typed; None takes the process's own.
+
     Returns:
-        The exit code, always 0.
+        The exit code: 0, or 2 where a command was typed as an argument.
     """
+    typed = list(sys.argv[1:] if argv is None else argv)
+    if typed and not typed[0].startswith("-"):
+        close = difflib.get_close_matches(typed[0], COMMANDS, n=1)
+        hint = f"; write it with a dot: python -m molgan.{close[0]}" if close else ""
+        print(f"error: {typed[0]!r} is no argument of molgan{hint}", file=sys.stderr)
+        return 2
     print(f"molgan {molgan.__version__}: new molecules from a graph GAN with a reward network\n")
     for name, purpose in COMMANDS.items():
         if find_spec(f"molgan.{name}"):

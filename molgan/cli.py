@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from molgan import config
+from molgan.command_help import help_text
 from molgan.errors import ConfigError, MolganError
 
 if TYPE_CHECKING:
@@ -35,6 +36,12 @@ EXIT_FAILURE = 1
 EXIT_SETTINGS = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
+
+# Hydra's own options, which may be cut short as far as they stay clear.
+_FLAGS = (
+    "help", "hydra-help", "version", "cfg", "resolve", "package", "run", "multirun",
+    "shell-completion", "config-path", "config-name", "config-dir", "experimental-rerun", "info",
+)  # fmt: skip
 
 _log = logging.getLogger("molgan.cli")
 
@@ -87,6 +94,11 @@ def run(
     with _process_state(arguments):
         try:
             folder = directory or config.config_dir()
+            if any(word in ("-h", "--help") for word in arguments):
+                settings = [word for word in arguments if not word.startswith("-")]
+                print(help_text(config_name, settings, folder))
+                return 0
+            _refuse_dashes(arguments)
             if not any(word.startswith("-") for word in arguments):
                 _check(arguments, config_name, folder)
             _hydra_main(guarded, config_name, folder)
@@ -179,6 +191,17 @@ def _is_full_disk(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in _FULL
 
 
+def _refuse_dashes(arguments: Sequence[str]) -> None:
+    """Refuse `--data x` and `--n=5`, of which Hydra's parser would say nothing helpful."""
+    for word in arguments:
+        name = word.lstrip("-").partition("=")[0]
+        if word.startswith("--") and not any(flag.startswith(name) for flag in _FLAGS):
+            raise ConfigError(
+                f"there is no option {word}: settings are typed without dashes, such as "
+                f"{name}=...; --help lists them"
+            )
+
+
 def _check(overrides: Sequence[str], config_name: str, folder: Path) -> None:
     """Refuse unusable settings before a run folder exists."""
     from omegaconf import OmegaConf
@@ -186,8 +209,12 @@ def _check(overrides: Sequence[str], config_name: str, folder: Path) -> None:
     cfg = config.compose(overrides, config_name, folder)
     missing = sorted(OmegaConf.missing_keys(cfg))
     if missing:
+        renamed = config.RENAMED.get(config_name, "")
+        missing = [renamed if key == f"{renamed}_path" else key for key in missing]
         given = " ".join(f"{key}=..." for key in missing)
-        raise ConfigError(f"{', '.join(missing)} must be given: add {given} to the command")
+        raise ConfigError(
+            f"{', '.join(missing)} must be given: add {given} to the command (--help says what)"
+        )
 
 
 def _hydra_main(task: Callable[[DictConfig], object], config_name: str, folder: Path) -> None:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 HYDRA_VERSION_BASE = "1.3"
 
+RENAMED = {"generate": "model", "qsar_fit": "data", "qsar_predict": "model"}
+"""Command -> the setting that it calls `KEY_path` because conf/KEY is a group of another one."""
+
 
 def config_dir() -> Path:
     """The folder that holds train.yaml and its groups, as an absolute path.
@@ -74,27 +77,51 @@ def compose(
     return cfg
 
 
+def choices(
+    overrides: Sequence[str] = (), config_name: str = "train", directory: Path | None = None
+) -> dict[str, str | None]:
+    """Which option of each group is composed; None for a group that is left out.
+
+    Args:
+        overrides: as for `compose`, and so are the others.
+        config_name: the file in conf/.
+        directory: another folder to compose from.
+
+    Raises:
+        ConfigError: as `compose` does.
+    """
+    from hydra import compose as hydra_compose
+
+    directory = directory or config_dir()
+    compose(overrides, config_name, directory)  # which says in a sentence what is wrong
+    typed = as_hydra_reads(overrides, config_name)
+    with _initialized(directory):
+        cfg = hydra_compose(config_name, overrides=typed, return_hydra_config=True)
+    chosen = {str(key): value for key, value in cfg.hydra.runtime.choices.items()}
+    return {key: value for key, value in chosen.items() if not key.startswith("hydra")}
+
+
 def as_hydra_reads(overrides: Sequence[str], config_name: str) -> list[str]:
     """Settings as typed, with those renamed that Hydra would take for something else.
 
     To Hydra, `model=...` chooses an option of the group conf/model, whatever the command; to
     molgan.generate it is the model's file or folder, `model_path` in generate.yaml. The same holds
-    for `data=` and `model=` of molgan.qsar. And `reference=molecules.smi` is short for that file as
-    reference, `reward=mine.yaml` for that file as reward.
+    for `data=` and `model=` of molgan.qsar. And `data=molecules.smi` is short for that file as data
+    of molgan.train, `reference=molecules.smi` as reference, `reward=mine.yaml` as reward.
     """
-    overrides = [text for typed in overrides for text in _own_file(typed)]
-    renamed = {"generate": "model", "qsar_fit": "data", "qsar_predict": "model"}
-    if config_name in renamed:
-        key = renamed[config_name]
+    groups = ("reference", "reward", *(("data",) if config_name == "train" else ()))
+    overrides = [text for typed in overrides for text in _own_file(typed, groups)]
+    if config_name in RENAMED:
+        key = RENAMED[config_name]
         return [re.sub(rf"^(\+{{0,2}}){key}=", rf"\1{key}_path=", text) for text in overrides]
     return overrides
 
 
-def _own_file(typed: str) -> list[str]:
-    """`reference=FILE` or `reward=FILE` as the two settings that it means; others as they are."""
+def _own_file(typed: str, groups: Sequence[str]) -> list[str]:
+    """`GROUP=FILE` as the two settings that it means; others as they are."""
     key, _, value = typed.partition("=")
     # The options of these groups have neither an ending nor a folder.
-    if key not in ("reference", "reward") or not re.search(r"[./\\~]", value):
+    if key not in groups or not re.search(r"[./\\~]", value):
         return [typed]
     return [f"{key}=file", f"{key}.path={value}"]
 

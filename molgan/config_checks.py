@@ -34,8 +34,15 @@ def explain(error: BaseException, known: Sequence[str] = ()) -> str:
     text = str(error) or str(error.__cause__ or type(error).__name__)
     if isinstance(error, OverrideParseException):
         return (
-            f"cannot read {error.override!r} as a setting: write key=value, and put quotes around "
-            "a value with spaces, commas or brackets, such as 'key=\"a value\"'"
+            f"cannot read {error.override!r} as a setting: write key=value. Spaces, brackets and "
+            "braces are taken apart by the shell: put single quotes around such a setting, as in "
+            "'rules=[lipinski,veber]' or 'ranges={qed:[0.5,null]}'"
+        )
+    several = re.search(r"Ambiguous value for argument '([^=']+)=(.*)'", text)
+    if several:
+        return (
+            f"{several[1]}={several[2]}: a list is written in brackets, with quotes for the shell: "
+            f"'{several[1]}=[{several[2]}]'"
         )
     if isinstance(error, MissingConfigException) and error.missing_cfg_file is not None:
         named = re.search(r"Available options in '([^']+)'", text)

@@ -85,12 +85,16 @@ def summary(manifest: dict[str, Any], out: Path) -> str:
     lines.append(f"{counts['hits']:>12,}  hits")
     labels = {
         "picked": "picked",
-        "exported": "written for docking",
+        "exported": "3D structures in docking/ (docking/index.csv says which file is which)",
         "not_exported": "without a 3D structure (docking/failures.csv says why)",
         "docked": "docked",
     }
+    if not manifest.get("not_exported"):
+        del labels["not_exported"]
     lines += [f"{manifest[key]:>12,}  {label}" for key, label in labels.items() if key in manifest]
-    return "\n".join([*lines, f"results in {out}"])
+    files = ["picked.smi"] if "picked" in manifest else ["hits.smi", "hits.csv"]
+    files += ["rejected.csv"] + (["report.html"] if (out / "report.html").is_file() else [])
+    return "\n".join([*lines, f"results in {out}: {', '.join(files)}"])
 
 
 def _screen(plain: dict[str, Any]) -> Screen:

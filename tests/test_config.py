@@ -79,10 +79,9 @@ def test_compose_takes_groups_additions_and_quotes(conf: Path):
         ("data.column=x", ["'data.column'"]),
         ("~nothing", ["'nothing'"]),
         ("data=largr", ["data=largr", "did you mean data=large?", "large, small"]),
-        ("data=x/y", ["data=x/y"]),
         ("seed", ["'seed'", "key=value"]),
         ("seed=[1", ["'seed=[1'", "key=value"]),
-        ("seed=1,2", ["seed=1,2"]),
+        ("seed=1,2", ["seed=1,2", "'seed=[1,2]'"]),
         ("seed=many", ["seed=many", "a number is wanted", "seed=0"]),
         ("seed=true", ["seed=true", "a number is wanted"]),
         ("rate=[0.1]", ["rate=[0.1]", "a number is wanted"]),
@@ -124,6 +123,17 @@ def test_refusals_name_the_key(conf: Path, override: str, words: list[str]):
 )
 def test_values_of_a_fitting_kind_are_taken(conf: Path, override: str):
     config.compose([override], directory=conf)
+
+
+def test_a_file_in_place_of_an_option_is_that_file():
+    typed = ["data=my data/a.smi", "reward=mine.yaml", "data=qm9"]
+    read = config.as_hydra_reads(typed, "train")
+    assert read == [
+        *("data=file", "data.path=my data/a.smi"),
+        *("reward=file", "reward.path=mine.yaml"),
+        "data=qm9",
+    ]
+    assert config.as_hydra_reads(["data=a.csv"], "qsar_fit") == ["data_path=a.csv"]
 
 
 def test_unknown_config_name(conf: Path):

@@ -8,7 +8,6 @@ do no harm) and need no ``if __name__ == "__main__"`` in the caller's script.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import pickle
 import signal
@@ -66,7 +65,7 @@ def run_each(
         n_jobs: Worker processes, -1 for one per core. Even one is a process of its own.
 
     Raises:
-        MolganError: when worker processes cannot be started at all.
+        MolganError: when worker processes cannot be started at all, as on Windows.
     """
     if not seconds > 0:
         raise MolganError(f"the time for one molecule must be more than 0 s, not {seconds}")
@@ -150,6 +149,11 @@ class Worker:
     lifeline: int = field(init=False)
 
     def __post_init__(self) -> None:
+        if os.name == "nt":
+            raise MolganError(
+                "worker processes with a time limit (screening, 3D structures, docking) need "
+                "Linux or macOS; on Windows run molgan in WSL, the Windows Subsystem for Linux"
+            )
         self.pipe, theirs = Pipe()
         # Nothing is ever written here: it closes when this process ends, by whatever death.
         lifeline, self.lifeline = os.pipe()
@@ -232,6 +236,8 @@ class Worker:
 
 def serve(handle: int, lifeline: int) -> None:
     """Work off items that come through a pipe until it is closed; the life of a worker."""
+    import fcntl  # which Windows does not have; all that needs no such worker still runs there
+
     # Ctrl-C reaches the whole group; the parent kills its workers in its own time.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # A parent that was killed leaves nobody to end a hanging worker. The kernel does it, by signals

@@ -244,7 +244,12 @@ def _nothing_usable(
     )
     example = f"; first example: {first}" if first else ""
     message = f"{raw.origin} holds no usable molecule ({why or 'it has no rows'}{example})."
-    if counts and counts[0][0] == "fragments" and not keep_largest_fragment:
+    if counts and counts[0][0] == "parse":
+        message += (
+            " RDKit reads none of it as SMILES: is it another column, or a table that should be "
+            "named .csv?"
+        )
+    elif counts and counts[0][0] == "fragments" and not keep_largest_fragment:
         message += (
             " To keep the largest fragment of each salt, set data.keep_largest_fragment=true."
         )

@@ -12,6 +12,7 @@ import csv
 import gzip
 import hashlib
 import io
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -24,10 +25,15 @@ from molgan.errors import DataError
 ENDINGS = {".smi": "smi", ".smiles": "smi", ".txt": "smi", ".csv": "csv", ".tsv": "csv"}
 ENDINGS |= {".sdf": "sdf", ".sd": "sdf", ".mol": "sdf"}
 
-#: Header names (lower case) under which a column of SMILES is found without being named.
-SMILES_COLUMNS = ("smiles", "canonical_smiles", "isomeric_smiles", "smi")
-#: Header names (lower case) under which a column of molecule names is found.
-NAME_COLUMNS = ("mol_id", "name", "id", "zinc_id", "compound_id", "molecule_id", "title")
+#: Header names under which a column of SMILES is found without being named; capitals, spaces,
+#: hyphens and underscores do not count.
+SMILES_COLUMNS = ("smiles", "canonicalsmiles", "isomericsmiles", "smi", "structure")
+#: Header names under which a column of molecule names is found; likewise.
+NAME_COLUMNS = ("molid", "name", "id", "zincid", "compoundid", "moleculeid", "title")
+
+# Spreadsheets, known by their names and, renamed, by their first bytes.
+_SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
+_ZIP, _OLD_OFFICE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
 #: Bad rows remembered for each reason; the counts are always complete.
 MAX_EXAMPLES = 5
@@ -122,6 +128,8 @@ def file_format(path: Path) -> str:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and suffixes[-1] == ".gz":
         suffixes.pop()
+    if suffixes and suffixes[-1] in _SPREADSHEETS:
+        raise DataError(f"{path} is a spreadsheet: save it as CSV there, and give that file.")
     if not suffixes or suffixes[-1] not in ENDINGS:
         known = ", ".join(ENDINGS)
         raise DataError(
@@ -136,18 +144,23 @@ def open_bytes(path: Path) -> Iterator[BinaryIO]:
     """Open a file for reading, through gzip if it is compressed, and name it in every failure.
 
     Raises:
-        DataError: if the file is empty, no gzip file in spite of its name, damaged, cut off, or
-            in UTF-16.
+        DataError: if the file is empty, no gzip file in spite of its name, damaged, cut off, in
+            UTF-16, or a workbook or zip archive.
     """
     try:
         with path.open("rb") as plain:
-            head = plain.read(2)
+            head = plain.read(4)
             plain.seek(0)
             if not head:
                 raise DataError(f"{path} is empty.")
-            if head in (b"\xff\xfe", b"\xfe\xff"):
+            if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
                 raise DataError(f"{path} is in UTF-16; save it as UTF-8 and try again.")
-            if head == b"\x1f\x8b":
+            if head in (_ZIP, _OLD_OFFICE):
+                raise DataError(
+                    f"{path} is an Excel workbook or a zip archive, whatever its name: save the "
+                    "table as CSV, or unpack the archive, and give that file."
+                )
+            if head[:2] == b"\x1f\x8b":
                 with gzip.open(plain, "rb") as unpacked:
                     yield unpacked  # type: ignore[misc]  # GzipFile reads like BinaryIO
             elif path.suffix.lower() == ".gz":
@@ -199,7 +212,7 @@ def _read_smi(text: io.TextIOWrapper, out: RawMolecules) -> list[str]:
             out.skip("blank", f"line {number}")
             continue
         smiles = fields[0]
-        if smiles.startswith("#") or (row == 0 and smiles.lower() in SMILES_COLUMNS):
+        if smiles.startswith("#") or (row == 0 and header_key(smiles) in SMILES_COLUMNS):
             continue
         row += 1
         if not is_clean(smiles):
@@ -222,16 +235,31 @@ def find_column(header: list[str], wanted: str | None, path: Path, key: str = "d
         if wanted in header:
             return header.index(wanted)
     else:
-        lowered = [name.lower() for name in header]
+        keys = [header_key(name) for name in header]
         for usual in SMILES_COLUMNS:
-            if usual in lowered:
-                return lowered.index(usual)
+            if usual in keys:
+                return keys.index(usual)
     there = ", ".join(repr(printable(name)[:40]) for name in header[:30])
     problem = f"has no column {wanted!r}" if wanted is not None else "has no column of SMILES"
+    no_header = any(map(_may_be_molecule, header))
+    hint = " If that is a molecule already, add a line such as smiles,name above it."
     raise DataError(
         f"{path} {problem}; its columns are {there} (the first line is the header). "
-        f"Name the right one with {key}=."
+        f"Name the right one with {key}=.{hint if no_header else ''}"
     )
+
+
+def header_key(name: str) -> str:
+    """A header as it is compared with the usual names: "Canonical SMILES" is canonicalsmiles."""
+    return re.sub(r"[\W_]", "", name.lower())
+
+
+def _may_be_molecule(text: str) -> bool:
+    """Whether a header can be read as SMILES, as "CCO" and, alas, "CNS" can."""
+    from molgan.chem import quiet_rdkit, read_smiles
+
+    with quiet_rdkit():
+        return len(text) > 2 and read_smiles(text)[0] is not None
 
 
 def find_names(
@@ -240,8 +268,8 @@ def find_names(
     """Index of the column of names, -1 if none is named and none has a usual name."""
     if wanted is not None:
         return find_column(header, wanted, path, key)
-    lowered = [name.lower() for name in header]
-    return next((lowered.index(usual) for usual in NAME_COLUMNS if usual in lowered), -1)
+    keys = [header_key(name) for name in header]
+    return next((keys.index(usual) for usual in NAME_COLUMNS if usual in keys), -1)
 
 
 def find_delimiter(first_line: str, path: Path) -> str:

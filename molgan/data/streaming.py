@@ -20,6 +20,7 @@ from molgan.data.readers import (
     find_column,
     find_delimiter,
     find_names,
+    header_key,
     is_clean,
     open_bytes,
     printable,
@@ -134,7 +135,7 @@ def _smi_rows(handle: BinaryIO) -> Iterator[Row]:
         if not fields and line.whole:
             continue
         smiles = fields[0] if fields else ""
-        if smiles.startswith("#") or (row == 0 and smiles.lower() in SMILES_COLUMNS):
+        if smiles.startswith("#") or (row == 0 and header_key(smiles) in SMILES_COLUMNS):
             continue
         row += 1
         name = printable(fields[1].strip()) if len(fields) > 1 else ""

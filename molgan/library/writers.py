@@ -22,6 +22,9 @@ from molgan.errors import MolganError
 
 _log = logging.getLogger(__name__)
 
+# Names that promise another format than lines of SMILES.
+_NOT_SMILES = {".csv", ".tsv", ".gz", ".sdf", ".mol", ".xlsx", ".parquet", ".pdbqt"}
+
 _REMEDIES = {
     errno.ENOSPC: "the disk is full; free some space or write elsewhere",
     errno.EDQUOT: "the disk quota is used up; free some space or write elsewhere",
@@ -162,10 +165,12 @@ class LibraryWriter:
         molecule_name(prefix, 0)  # complain now, not after an hour of sampling
         self._is_device = self.path.exists() and not self.path.is_file()
         sidecar = sidecar and not self._is_device
-        if self.path.suffix in (".csv", ".gz"):
+        if self.path.suffix.lower() in _NOT_SMILES:
+            sdf = self.path.suffix.lower() in (".sdf", ".mol")
             raise MolganError(
                 f"{self.path}: a library is written as plain SMILES, with a .csv beside it; "
                 "give it a name that ends in .smi"
+                + ("; molgan.screen writes SDF: in=library.smi export.sdf=true" if sdf else "")
             )
         self.csv_path = self.path.with_suffix(".csv") if sidecar else None
         self._files: dict[Path, IO[str]] = {}

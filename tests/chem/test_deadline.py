@@ -120,6 +120,12 @@ def test_a_python_that_does_not_start_is_not_blamed_on_the_molecule(
         list(run_each(math.sqrt, [4.0], seconds=1))
 
 
+def test_windows_is_told_what_does_run_there(work, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(os, "name", "nt")
+    with pytest.raises(MolganError, match="WSL"):
+        list(run_each(work, ["a"], seconds=1))
+
+
 def test_a_function_that_does_not_travel_is_named(work) -> None:  # type: ignore[no-untyped-def]
     results = run_each(work, ["a"], seconds=60)
     sys.path.pop(0)

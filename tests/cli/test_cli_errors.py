@@ -169,9 +169,16 @@ def test_a_molgan_error_comes_through_instantiate(conf: Path, capsys):
 def test_help_explains_the_settings(conf: Path, run_dir: Path, capsys):
     assert cli.run(raising(DataError("not run")), "train", ["--help"], conf) == 0
     printed = capsys.readouterr().out
-    assert "usage: python -m molgan.train [key=value ...]" in printed
-    assert "data: file, small" in printed
+    assert "usage: python -m molgan.train [KEY=VALUE ...]" in printed
+    assert "      file, small" in printed
     assert "seed: 0" in printed
+    assert not run_dir.exists()
+
+
+@pytest.mark.parametrize("typed", ["--data", "--seed=5", "--small.smi"])
+def test_dashes_are_refused_with_what_to_type(conf: Path, run_dir: Path, capsys, typed: str):
+    assert cli.run(raising(DataError("not run")), "train", [typed, "x"], conf) == 2
+    assert f"no option {typed}: settings are typed without dashes" in capsys.readouterr().err
     assert not run_dir.exists()
 
 

@@ -98,7 +98,7 @@ def test_predict_reads_sdf(fitted, tmp_path):
     [
         ([], 2, "say fit or predict"),
         (["learn"], 2, "'learn' is neither fit nor predict"),
-        (["fit"], 2, "data_path, target must be given"),
+        (["fit"], 2, "data, target must be given"),
         (["fit", "data=nowhere.csv", "target=y"], 1, "data=nowhere.csv: there is no such file"),
         (["fit", "data=TABLE", "target=pKi"], 1, "has no column 'pKi'"),
         (["fit", "data=TABLE", "target=id"], 1, "holds no numbers"),
@@ -113,7 +113,7 @@ def test_predict_reads_sdf(fitted, tmp_path):
         (["fit", "data=FEW", "target=y"], 1, "at least 20 are needed"),
         (["fit", "data=SAME", "target=y"], 1, "all molecules have the same value"),
         (["fit", "data=TABLE", "target=pIC50", "out=TABLE/x", *FAST], 1, "cannot write"),
-        (["predict"], 2, "in, model_path must be given"),
+        (["predict"], 2, "in, model must be given"),
         (["predict", "model=TABLE", "in=TABLE"], 1, "is not a QSAR model of molgan"),
         (["predict", "model=nowhere", "in=TABLE"], 1, "there is no QSAR model nowhere"),
         (["predict", "model=FITTED", "in=nowhere.smi"], 1, "in=nowhere.smi: there is no such file"),

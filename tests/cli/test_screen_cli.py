@@ -133,7 +133,7 @@ def test_bad_rows_never_lose_good_ones(name, content, hits, rules, tmp_path, cap
         ([], 2, "in must be given"),
         (["in=nowhere.smi"], 1, "in=nowhere.smi: there is no such file"),
         (["in=EMPTY"], 1, "is empty"),
-        (["in=TABLE", "column=nope"], 1, "no column 'nope'; its columns are 'code', 'structure'"),
+        (["in=TABLE", "column=nope"], 1, "no column 'nope'; its columns are 'code', 'drawing'"),
         (["in=TABLE"], 1, "no column of SMILES"),
         (["in=LIBRARY", "rules=[magic]"], 2, "no rule set 'magic'"),
         (["in=LIBRARY", "alerts=[magic]"], 2, "no catalogue of alerts 'magic'"),
@@ -173,7 +173,7 @@ def test_what_cannot_work(arguments, code, words, library, tmp_path, capsys):
         "WORDS": tmp_path / "words.smi",
     }
     places["EMPTY"].write_text("")
-    places["TABLE"].write_text("code,structure\n1,CCO\n")
+    places["TABLE"].write_text("code,drawing\n1,CCO\n")
     places["SMARTS"].write_text("[C carbon\n")
     places["WORDS"].write_text("hello\nworld\n")
     typed = [f"out={tmp_path / 'out'}"] if not any("out=" in one for one in arguments) else []

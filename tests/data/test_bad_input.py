@@ -27,7 +27,7 @@ def load(path, tmp_path, **settings):
         ("page.smi.gz", b"<html>", r"page\.smi\.gz ends in \.gz but is not a gzip file"),
         ("half.smi.gz", gzip.compress(b"CCO\n" * 999)[:30], r"half\.smi\.gz is cut off"),
         ("cut.sdf", b"mol\n  RDKit\n\n  3  2  0", r"cut\.sdf holds no usable molecule \(1 cut off"),
-        ("table.csv", b"id,structure\n1,CCO\n", r"table\.csv has no column of SMILES.*'structure'"),
+        ("table.csv", b"id,drawing\n1,CCO\n", r"table\.csv has no column of SMILES.*'drawing'"),
     ],
 )
 def test_file_without_a_usable_molecule_says_why(tmp_path, name, content, said):

@@ -148,6 +148,14 @@ def test_very_long_field_is_read(tmp_path):
     assert len(read_molecules(path).smiles[0]) == 200_000
 
 
+@pytest.mark.parametrize("header", ["Canonical SMILES", "IsomericSMILES", "Structure", "SMI"])
+def test_usual_columns_are_found_however_they_are_written(tmp_path, header):
+    path = tmp_path / "set.csv"
+    path.write_text(f"Compound ID,{header}\nMC-1,CCO\n")
+    raw = read_molecules(path)
+    assert (raw.smiles, raw.names) == (["CCO"], ["MC-1"])
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
@@ -156,8 +164,11 @@ def test_very_long_field_is_read(tmp_path):
         ("cut.smi.gz", gzip.compress(b"CCO\n" * 5000)[:40], "cut off"),
         ("bent.smi.gz", gzip.compress(b"CCO\n" * 50)[:12] + b"\x00" * 40, "damaged|cut off"),
         ("excel.csv", "smiles\nCCO\n".encode("utf-16"), "UTF-16"),
-        ("set.xlsx", b"PK", "cannot tell the format"),
-        ("none.csv", b"code,structure\n1,CCO\n", "'code', 'structure'.*data.column="),
+        ("set.xlsx", b"PK", "save it as CSV"),
+        ("set.csv", b"PK\x03\x04\x14", "Excel workbook or a zip archive"),
+        ("set.doc", b"CCO", "cannot tell the format"),
+        ("none.csv", b"code,drawing\n1,CCO\n", r"'code', 'drawing'.*data.column=\.$"),
+        ("bare.csv", b"CCO,a\nCCN,b\n", "molecule already, add a line such as smiles,name"),
     ],
 )
 def test_files_that_cannot_be_read_are_named(tmp_path, name, content, said):

@@ -162,7 +162,7 @@ def test_gzip_cut_off_keeps_what_can_be_unpacked(tmp_path):
         ("empty.smi", b"", {}, "is empty"),
         ("page.smi.gz", b"<html>404</html>", {}, "not a gzip file"),
         ("excel.csv", "smiles\nCCO\n".encode("utf-16"), {}, "UTF-16"),
-        ("set.xlsx", b"PK", {}, "cannot tell the format"),
+        ("set.xlsx", b"PK", {}, "save it as CSV"),
         ("pipes.csv", b"id|smiles\n1|CCO\n", {}, r"'id\|smiles'.*column="),
         ("a.csv", TABLE, {"column": "SMI"}, "no column 'SMI'"),
         ("a.csv", TABLE, {"name_column": "code"}, "no column 'code'.*name_column="),

@@ -106,7 +106,7 @@ def test_a_table_is_read_with_its_lines(tmp_path):
         ("a.csv", "smiles,y\n", {}, "a header but no rows"),
         ("a.csv", "", {}, "is empty"),
         ("a.smi", "C 1\n", {}, "is no table"),
-        ("a.xlsx", "x", {}, "cannot tell the format"),
+        ("a.xlsx", "x", {}, "save it as CSV"),
         ("a.csv.gz", "smiles,y\n", {}, "not a gzip file"),
     ],
 )
