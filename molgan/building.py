@@ -7,7 +7,7 @@ import inspect
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -15,16 +15,17 @@ from hydra.utils import get_class, instantiate
 from lightning_fabric import Fabric
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig
+from torch import nn
 
 from molgan.bundle import Bundle
 from molgan.config import to_plain, whole_number
 from molgan.data import MoleculeDataset, cache_root
 from molgan.errors import ConfigError
 from molgan.metrics import HashedIdentities
-from molgan.models import LatentGenerator
+from molgan.models import LatentCritic, LatentGenerator, SlotDecoder, SlotLatentCritic
 from molgan.rewards import Objective, Scorer, check_objective
 from molgan.rewards.store import open_store
-from molgan.starting import renumbered, start_from
+from molgan.starting import renumbered, replayed, start_from
 from molgan.training import (
     AveragedNetworks,
     Context,
@@ -108,10 +109,37 @@ def build_networks(
             networks.encoder = start.encoder.train().requires_grad_()
         else:
             networks.encoder = _network(model, "encoder", **generator.encoder_config())
-        networks.latent_critic = _network(
-            model, "latent_critic", latent_dim=generator.latent_dim, max_atoms=max_atoms
-        )
+        if model.latent_critic is None:
+            networks.latent_critic = suiting_latent_critic(generator)
+        else:
+            networks.latent_critic = _network(
+                model, "latent_critic", latent_dim=generator.latent_dim, max_atoms=max_atoms
+            )
     return networks
+
+
+def suiting_latent_critic(generator: LatentGenerator) -> LatentCritic:
+    """The latent critic that goes with a generator: it sees through a decoder of atom states."""
+    sizes = generator.latent_dim, generator.max_atoms
+    decoder: nn.Module = generator.decoder
+    if not isinstance(decoder, SlotDecoder):
+        return LatentCritic(*sizes)
+    of_decoder: dict[str, Any] = decoder.config  # type: ignore[assignment]  # as `rebuildable` says
+    widths = of_decoder["width"], of_decoder["blocks"], of_decoder["readin"]
+    return cast(LatentCritic, SlotLatentCritic(*sizes, *widths))
+
+
+def sampling_settings(model: DictConfig, start: Bundle | None = None) -> dict[str, Any]:
+    """How the model is sampled; where a setting is null, as the start model is."""
+    model = model.copy()
+    for key in ("discretization", "noise_scale", "refine_steps"):
+        if model[key] is None and start is not None:
+            model[key] = getattr(start, key)
+    return {
+        "discretization": str(model.discretization),
+        "noise_scale": float(model.noise_scale),
+        "refine_steps": whole_number(model, "refine_steps", 0),
+    }
 
 
 def _network(model: DictConfig, name: str, **sizes: Any) -> Any:
@@ -190,38 +218,44 @@ def build_trainer(
     """
     seed = whole_number(cfg, "seed", 0)
     torch.manual_seed(seed)
-    start = start_from(cfg.init_from, dataset)
+    start = start_from(cfg.init_from, dataset, str(cfg.new_atoms))
     vocabulary, max_atoms = dataset.vocabulary, dataset.max_atoms
     dense = dataset.dense("train")
     atoms, bonds = dense.atoms, dense.bonds
     sizes = dataset.marginals("train").sizes
+    identities = HashedIdentities.from_smiles(dataset.split_smiles("train"))
+    learnt, old = identities, 0
     if start is not None:
         atoms, bonds = renumbered(atoms, bonds, vocabulary, start)
         sizes = np.pad(sizes, (0, start.max_atoms - max_atoms))
         vocabulary, max_atoms = start.vocabulary, start.max_atoms
+        learnt = HashedIdentities(np.concatenate([identities.array, start.identities.array]))
+        more = replayed(start, whole_number(cfg.trainer, "replay", 0), seed)
+        atoms, bonds = torch.cat([atoms, more[0]]), torch.cat([bonds, more[1]])
+        old = len(more[0])
     networks = build_networks(cfg.model, vocabulary, max_atoms, start).to(fabric.device)
+    networks.freeze(cfg.trainer.frozen)
     averages = AveragedNetworks(networks, float(cfg.trainer.averaging_half_life))
     data = RealMolecules(
         atoms.to(fabric.device),
         bonds.to(fabric.device),
         vocabulary.num_atom_types,
         vocabulary.num_bond_types,
+        old,
+        float(cfg.trainer.replay_share),
     )
     # Another stream for each process, all from the one seed.
     rng = torch.Generator(device=fabric.device)
     rng.manual_seed(seed * 1_000_003 + fabric.global_rank)
-    identities = HashedIdentities.from_smiles(dataset.split_smiles("train"))
     scorer = build_scorer(cfg, dataset, identities)
     bundle = Bundle(
         generator=averages.generator,
         vocabulary=vocabulary,
         max_atoms=max_atoms,
         size_distribution=sizes,
-        identities=identities,
+        identities=learnt,
         encoder=averages.encoder,
-        discretization=str(cfg.model.discretization),
-        noise_scale=float(cfg.model.noise_scale),
-        refine_steps=whole_number(cfg.model, "refine_steps", 0),
+        **sampling_settings(cfg.model, start),
         config=to_plain(cfg),
         versions=versions(),
     )
@@ -229,6 +263,7 @@ def build_trainer(
         context=Context(fabric, networks, averages, data, rng),
         phases=build_phases(cfg, dataset, scorer, bundle),
         bundle=bundle,
+        identities=identities,
         scorer=scorer,
         run_dir=run_dir,
         evaluation=instantiate(cfg.trainer.evaluation),

@@ -2,42 +2,82 @@
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from molgan.chem import AtomType, Vocabulary, most_similar_type
 from molgan.errors import ConfigError
 from molgan.graphs import pack_pairs, unpack_pairs
+from molgan.models import widened
 
 if TYPE_CHECKING:
     from molgan.bundle import Bundle
-    from molgan.chem import Vocabulary
     from molgan.data import MoleculeDataset
 
+log = logging.getLogger("molgan")
 
-def start_from(init_from: str | Path | None, dataset: MoleculeDataset) -> Bundle | None:
+NEW_ATOMS = ("refuse", "extend")
+"""What to do about atom types that the start model does not know, see `start_from`."""
+
+
+def start_from(
+    init_from: str | Path | None, dataset: MoleculeDataset, new_atoms: str = "refuse"
+) -> Bundle | None:
     """The model to start from, if the molecules fit it.
 
     Args:
         init_from: a bundle, a run folder or the name of a ready model; None: no such model.
         dataset: molecules to train on.
+        new_atoms: ``refuse`` molecules with atom types (elements, charges) that the model does not
+            know, or ``extend`` the model by them; encoder and decoder then have to be trained.
 
     Raises:
         BundleError: when the model cannot be read.
         ConfigError: when molecules hold atoms or bonds that the model does not know, or are too
             large; it says which.
     """
+    if new_atoms not in NEW_ATOMS:
+        raise ConfigError(f"new_atoms={new_atoms} is unknown: use {' or '.join(NEW_ATOMS)}")
     if init_from is None:
         return None
     from molgan.bundle import Bundle
 
     bundle = Bundle.load(init_from)
+    new = [
+        kind
+        for kind in dataset.vocabulary.atoms
+        if bundle.vocabulary.atom_index(kind.symbol, kind.charge) is None
+    ]
+    if new and new_atoms == "extend":
+        bundle = extended(bundle, new)
     problem = _misfit(dataset.vocabulary, dataset.max_atoms, bundle)
     if problem:
         raise ConfigError(f"init_from={init_from}: {problem}")
     return bundle
+
+
+def extended(bundle: Bundle, new: list[AtomType]) -> Bundle:
+    """The same model with further atom types, each beginning as the most similar known one.
+
+    They come last in its vocabulary, and are not drawn until they have been learnt; see
+    `molgan.models.widened`.
+    """
+    known = bundle.vocabulary
+    models = [most_similar_type(kind, known.atoms) for kind in new]
+    sources = [1 + known.atoms.index(model) for model in models]
+    learnt = ", ".join(f"{kind} (from {model})" for kind, model in zip(new, models, strict=True))
+    log.info("atom types new to the model: %s", learnt)
+    return replace(
+        bundle,
+        generator=widened(bundle.generator, sources),
+        encoder=None if bundle.encoder is None else widened(bundle.encoder, sources),
+        vocabulary=Vocabulary((*known.atoms, *new), known.bonds),
+    )
 
 
 def _misfit(vocabulary: Vocabulary, max_atoms: int, bundle: Bundle) -> str | None:
@@ -50,7 +90,7 @@ def _misfit(vocabulary: Vocabulary, max_atoms: int, bundle: Bundle) -> str | Non
         return (
             f"the model does not know the atoms {', '.join(new)}, only "
             f"{', '.join(map(str, known.atoms))}: leave their molecules out (data.min_count drops "
-            "rare types) or train from the start"
+            "rare types), or let the model learn them with new_atoms=extend (experiment=finetune)"
         )
     if max_atoms > bundle.max_atoms:
         return (
@@ -82,3 +122,20 @@ def renumbered(
     matrices = unpack_pairs(bonds, atoms.shape[1])
     pad = torch.nn.functional.pad
     return pad(atoms, (0, more)), pack_pairs(pad(matrices, (0, more, 0, more)))
+
+
+def replayed(bundle: Bundle, count: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Molecules that a model draws, as data: what it is not to forget.
+
+    Args:
+        bundle: the model.
+        count: molecules to draw; repeats and what is no molecule are left out.
+        seed: of the draw.
+
+    Returns:
+        ``(M, N)`` uint8 atom types and ``(M, N(N-1)/2)`` uint8 packed bond types.
+    """
+    drawn = [item.smiles for draw in bundle.sampler().stream(count, seed) for item in draw.decoded]
+    distinct = list(dict.fromkeys(text for text in drawn if text is not None))
+    encoded = bundle.codec.encode_smiles(distinct, verify=False)
+    return torch.from_numpy(encoded.atoms), torch.from_numpy(encoded.bonds)

@@ -12,6 +12,7 @@ from molgan.chem.coverage import CoverageReport
 from molgan.chem.decoding import DECODE_REASONS, Decoded
 from molgan.chem.encoding import ENCODE_REASONS, EncodingError
 from molgan.chem.fast_scores import describe
+from molgan.chem.likeness import most_similar_type
 from molgan.chem.oddities import ODDITIES, find_oddities
 from molgan.chem.packing import pack_bonds, unpack_bonds
 from molgan.chem.properties import (
@@ -73,6 +74,7 @@ __all__ = [
     "judge_smiles",
     "logp",
     "molecular_weight",
+    "most_similar_type",
     "murcko_scaffold",
     "num_h_bond_acceptors",
     "num_h_bond_donors",

@@ -9,6 +9,7 @@ from molgan.models.graph_scorer import GraphScorer
 from molgan.models.latent import LatentCritic, LatentGenerator
 from molgan.models.reward_network import RewardNetwork
 from molgan.models.slots import SlotDecoder, SlotEncoder, SlotLatentCritic
+from molgan.models.widening import widened
 
 __all__ = [
     "MODES",
@@ -26,4 +27,5 @@ __all__ = [
     "SlotLatentCritic",
     "discretize",
     "rebuild",
+    "widened",
 ]

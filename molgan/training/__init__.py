@@ -5,6 +5,7 @@ from molgan.training.autoencoder_phase import AutoencoderPhase
 from molgan.training.context import AveragedNetworks, Context, Networks, RealMolecules
 from molgan.training.diversity import DiversityFilter
 from molgan.training.evaluation import Evaluation, final_report, judge, library_of
+from molgan.training.focus_phase import FocusPhase
 from molgan.training.guard import CollapseGuard
 from molgan.training.latent_phase import LatentPhase
 from molgan.training.phase import Phase
@@ -21,6 +22,7 @@ __all__ = [
     "Context",
     "DiversityFilter",
     "Evaluation",
+    "FocusPhase",
     "Intervals",
     "JsonLines",
     "LatentPhase",

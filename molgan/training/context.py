@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from molgan.errors import ConfigError
 from molgan.graphs import MolGraphs
 from molgan.models import (
     Encoder,
@@ -51,6 +52,27 @@ class Networks:
         for _, module in self.items():
             module.to(device)
         return self
+
+    def freeze(self, names: Sequence[str]) -> None:
+        """Exclude parts from training, whatever the phase.
+
+        Args:
+            names: of networks or modules in them, such as ``encoder`` or ``generator.decoder``.
+
+        Raises:
+            ConfigError: for a name that there is not; it lists those there are.
+        """
+        parts = {
+            name: part
+            for key, network in self.items()
+            for name, part in network.named_modules(prefix=key)
+            if any(True for _ in part.parameters())
+        }
+        for name in names:
+            if name not in parts:
+                known = ", ".join(each for each in parts if each.count(".") < 3)
+                raise ConfigError(f"trainer.frozen: there is no {name!r}; there are: {known}")
+            parts[name].requires_grad_(False)
 
 
 class AveragedNetworks:
@@ -120,16 +142,27 @@ class RealMolecules:
         bonds: ``(M, P)`` uint8, packed bond types.
         num_atom_types: ``T``.
         num_bond_types: ``Y``.
+        replayed: how many of them, the last ones, were drawn from the model that training started
+            from, so that it does not forget what it knew.
+        replay_share: their share of a batch, 0 to 1.
     """
 
     atoms: Tensor
     bonds: Tensor
     num_atom_types: int
     num_bond_types: int
+    replayed: int = 0
+    replay_share: float = 0.0
     sizes: Tensor = field(init=False)
 
     def __post_init__(self) -> None:
-        """Count the atoms once."""
+        """Count the atoms once.
+
+        Raises:
+            ConfigError: for a share that is none.
+        """
+        if not 0 <= self.replay_share <= 1:
+            raise ConfigError(f"trainer.replay_share={self.replay_share} must be from 0 to 1")
         self.sizes = (self.atoms > 0).sum(1)
 
     def __len__(self) -> int:
@@ -137,8 +170,14 @@ class RealMolecules:
         return len(self.atoms)
 
     def draw_indices(self, count: int, rng: torch.Generator) -> Tensor:
-        """``(count,)`` rows, uniform with replacement."""
-        return torch.randint(len(self), (count,), generator=rng, device=self.atoms.device)
+        """``(count,)`` rows with replacement: uniform but for the share of replayed ones."""
+        own, device = len(self) - self.replayed, self.atoms.device
+        rows = torch.randint(own, (count,), generator=rng, device=device)
+        if not self.replayed:
+            return rows
+        old = own + torch.randint(self.replayed, (count,), generator=rng, device=device)
+        chosen = torch.rand(count, generator=rng, device=device) < self.replay_share
+        return torch.where(chosen, old, rows)
 
     def draw_sizes(self, count: int, rng: torch.Generator) -> Tensor:
         """``(count,)`` atom counts, distributed as in the data."""

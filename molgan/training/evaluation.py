@@ -99,9 +99,16 @@ def judge(
     settings: Evaluation,
     scorer: Scorer,
 ) -> Figures:
-    """Figures of an evaluation during training: strict, mean scores, others where asked for."""
+    """Figures of an evaluation during training: strict, mean scores, others where asked for.
+
+    Beside those of `molgan.metrics.evaluate`: `copied`, the share of the valid molecules drawn,
+    repeats included, that are training molecules.
+    """
     decoded = [item for draw in draws for item in draw.decoded]
     figures = evaluate(decoded, identities, training_size=len(identities))
+    drawn = [item.smiles for item in decoded if item.smiles is not None]
+    if drawn:
+        figures["copied"] = float(identities.contains(drawn).mean())
     figures |= mean_scores(decoded, scorer)
     if sampler.repair is not None:
         repaired = [item for draw in draws for item in draw.repaired]

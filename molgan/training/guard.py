@@ -17,21 +17,25 @@ ACTIONS = ("warn", "lower_reward", "stop")
 class CollapseGuard:
     """Compares each evaluation with thresholds and with the best one so far.
 
-    Collapse means that the molecules drawn are few (`min_unique`, `min_scaffolds`) or that the
-    critic has won so clearly that it teaches nothing any more (`max_gap`).
+    Collapse means that the molecules drawn are few (`min_unique`, `min_scaffolds`), that they are
+    those of the training set (`min_novel`), or that the critic has won so clearly that it teaches
+    nothing any more (`max_gap`).
 
     Attributes:
         min_unique: least share of distinct ones among the valid molecules of an evaluation, 0 to 1.
         min_scaffolds: least share of the largest number of distinct Murcko scaffolds seen so far, 0
             to 1.
+        min_novel: least share of the valid molecules drawn, repeats included, that are not in the
+            training set, 0 to 1; for small sets, which are soon known by heart. 0: not looked at.
         max_gap: largest difference of the critic's mean scores on data and on samples.
         patience: evaluations in a row that must fail before the guard acts.
-        action: ``warn``; ``lower_reward`` halves the reward's weight; ``stop`` ends the run,
-            keeping its models.
+        action: ``warn``; ``lower_reward`` halves the weight of the reward, or the pull of the
+            focused set; ``stop`` ends the run, keeping its models.
     """
 
     min_unique: float = 0.5
     min_scaffolds: float = 0.3
+    min_novel: float = 0.0
     max_gap: float = 50.0
     patience: int = 2
     action: str = "warn"
@@ -75,15 +79,16 @@ class CollapseGuard:
         if self.action == "stop":
             raise TrainingError(
                 f"the generator is collapsing ({trouble}); stopped as trainer.guard.action=stop "
-                "asks. "
-                "The best model so far is kept. Less reward "
-                "(trainer.phases.adversarial.reward_weight) "
-                "or a stronger penalty (loss.penalty_weight) usually helps"
+                "asks. The best model so far is kept. Less reward "
+                "(trainer.phases.adversarial.reward_weight) or a stronger penalty "
+                "(loss.penalty_weight) usually helps; against learning by heart a smaller budget "
+                "or trainer.phases.focus.own_share"
             )
         if self.action == "lower_reward" and getattr(phase, "reward_scale", 0.0) > 0:
             phase.reward_scale *= 0.5  # type: ignore[attr-defined]
             self.failures = 0
-            log.warning("collapse guard: %s; the reward's weight is halved", trouble)
+            pull = getattr(phase, "pull", "the reward's weight")
+            log.warning("collapse guard: %s; %s is halved", trouble, pull)
         else:
             log.warning("collapse guard: %s", trouble)
         return trouble
@@ -95,6 +100,9 @@ class CollapseGuard:
             return f"only {figures['unique']:.1%} of the valid molecules are distinct"
         if figures.get("scaffolds", 0) < self.min_scaffolds * self.most_scaffolds:
             return f"{figures['scaffolds']:.0f} distinct scaffolds, down from {self.most_scaffolds}"
+        novel = 1 - figures.get("copied", 0.0)
+        if novel < self.min_novel:
+            return f"only {novel:.1%} of the molecules drawn are not in the training set"
         if abs(figures.get("critic/gap", 0.0)) > self.max_gap:
             return f"the critic wins by {figures['critic/gap']:.1f}"
         return None

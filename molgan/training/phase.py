@@ -110,9 +110,14 @@ class Phase(ABC):
     def add_optimizer(
         self, name: str, module: nn.Module, learning_rate: float | None = None
     ) -> None:
-        """Give ``module`` an optimiser of its own, named ``name`` in checkpoints."""
+        """Give ``module`` an optimiser of its own, named ``name`` in checkpoints.
+
+        A module that is frozen altogether (`freeze`) gets none, and `update` passes over it.
+        """
         rate = self.learning_rate if learning_rate is None else learning_rate
         parameters = [p for p in module.parameters() if p.requires_grad]
+        if not parameters:
+            return
         self._optimizers[name] = (module, self.make_optimizer(parameters, lr=rate), rate)
 
     def update(self, loss: Tensor, *names: str) -> Tensor:
@@ -121,6 +126,9 @@ class Phase(ABC):
         Returns:
             The gradient norm before clipping, over all of them.
         """
+        names = tuple(name for name in names if name in self._optimizers)
+        if not names:  # all of them frozen
+            return torch.zeros((), device=loss.device)
         for name in names:
             self._optimizers[name][1].zero_grad(set_to_none=True)
         self.context.fabric.backward(loss)
@@ -133,6 +141,11 @@ class Phase(ABC):
             optimizer.step()
         total: Tensor = torch.stack(norms).norm()
         return total
+
+    @property
+    def trains(self) -> bool:
+        """Whether anything is left to train."""
+        return bool(self._optimizers)
 
     # ------------------------------------------------------------- checkpoints
 

@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 
 from molgan.bundle import Bundle
 from molgan.errors import BundleError, ConfigError, TrainingError
-from molgan.metrics import Figures
+from molgan.metrics import Figures, HashedIdentities
 from molgan.rewards import Scorer
 from molgan.sampling import Sampler
 from molgan.training.album import Album
@@ -67,6 +67,7 @@ class Trainer:
         phases: name and factory of each phase; all are made at once, so that a setting that cannot
             work is refused before the first of them runs.
         bundle: how to save the model: a bundle whose networks are the averaged ones.
+        identities: of the training molecules; the bundle's may hold those of a start model too.
         scorer: scores of the sample tables.
         run_dir: where files go; None keeps nothing (a short fit in a notebook).
         evaluation: how samples are judged.
@@ -80,6 +81,7 @@ class Trainer:
     context: Context
     phases: Mapping[str, PhaseFactory]
     bundle: Bundle
+    identities: HashedIdentities
     scorer: Scorer
     run_dir: Path | None
     evaluation: Evaluation
@@ -132,7 +134,10 @@ class Trainer:
 
     def _make(self, name: str) -> Phase:
         try:
-            return self.phases[name](self.context)
+            phase = self.phases[name](self.context)
+            if not phase.trains:
+                raise ConfigError("all that it trains is in trainer.frozen: leave it out (=null)")
+            return phase
         except (ConfigError, TypeError, ValueError) as error:
             raise ConfigError(f"trainer.phases.{name}: {error}") from error
 
@@ -213,13 +218,11 @@ class Trainer:
         if self.context.fabric.is_global_zero:
             draw = self.fixed_noise.draw()
             gap = {k: v for k, v in self.figures.items() if k == "critic/gap"}
-            figures = judge(
-                [draw], self.sampler, self.bundle.identities, self.evaluation, self.scorer
-            )
+            figures = judge([draw], self.sampler, self.identities, self.evaluation, self.scorer)
             self.figures = {**figures, **gap}
             self._track(name, {f"eval/{key}": value for key, value in figures.items()})
             if self.run_dir is not None and self._album is not None:
-                table = library_of(draw.decoded, self.bundle.identities, self.scorer)
+                table = library_of(draw.decoded, self.identities, self.scorer)
                 table.write_csv(self.run_dir / "samples" / f"{self.molecules_seen:012d}.csv")
                 self._album.add(self.trackers, self.molecules_seen, table.smiles)
                 score = figures["valid"] * figures["unique"]

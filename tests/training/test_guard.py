@@ -26,13 +26,17 @@ def phase() -> SimpleNamespace:
         ({"n_valid": 0, "unique": 0.0, "scaffolds": 0}, "no valid molecule"),
         (figures(unique=0.49), r"only 49\.0% of the valid molecules are distinct"),
         (figures(scaffolds=2), "2 distinct scaffolds, down from 10"),
+        (
+            figures() | {"copied": 0.3},
+            r"only 70\.0% of the molecules drawn are not in",
+        ),
         (figures(gap=51.0), r"the critic wins by 51\.0"),
         (figures(gap=-51.0), r"the critic wins by -51\.0"),
     ],
 )
 def test_what_counts_as_collapse(bad, words, caplog):
-    guard = CollapseGuard(patience=1)
-    assert guard.check(figures(), phase()) is None
+    guard = CollapseGuard(patience=1, min_novel=0.8)
+    assert guard.check(figures() | {"copied": 0.2}, phase()) is None
     with caplog.at_level(logging.WARNING, "molgan"):
         assert guard.check(bad, phase()) is not None
     assert len(caplog.records) == 1
@@ -62,6 +66,10 @@ def test_lower_reward_halves_it_each_time_patience_ends():
         guard.check(figures(unique=0.1), running)
         scales.append(running.reward_scale)
     assert scales == [1.0, 0.5, 0.5, 0.25, 0.25, 0.125]
+
+
+def test_learning_by_heart_is_no_matter_unless_it_is_asked_for():
+    assert CollapseGuard(patience=1).check(figures() | {"copied": 0.9}, phase()) is None
 
 
 def test_lower_reward_only_warns_where_there_is_no_reward(caplog):
