@@ -17,7 +17,9 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig
 from torch import nn
 
+from molgan.asked import Asked, measured, property_objective, property_settings
 from molgan.bundle import Bundle
+from molgan.conditions import Conditions
 from molgan.config import to_plain, whole_number
 from molgan.data import MoleculeDataset, cache_root
 from molgan.errors import ConfigError
@@ -28,6 +30,7 @@ from molgan.rewards.store import open_store
 from molgan.starting import renumbered, replayed, start_from
 from molgan.training import (
     AveragedNetworks,
+    ConditionalPhase,
     Context,
     JsonLines,
     Networks,
@@ -77,7 +80,11 @@ def build_fabric(cfg: DictConfig) -> Fabric:
 
 
 def build_networks(
-    model: DictConfig, vocabulary: Vocabulary, max_atoms: int, start: Bundle | None = None
+    model: DictConfig,
+    vocabulary: Vocabulary,
+    max_atoms: int,
+    start: Bundle | None = None,
+    num_conditions: int = 0,
 ) -> Networks:
     """Networks of the sizes that the data ask for.
 
@@ -87,17 +94,22 @@ def build_networks(
         max_atoms: ``N``.
         start: a model whose generator and encoder are taken over, whatever ``model`` says of them;
             it must be of the same vocabulary and size. Critics always start anew.
+        num_conditions: properties that molecules can be asked for.
     """
     types = {
         "num_atom_types": vocabulary.num_atom_types,
         "num_bond_types": vocabulary.num_bond_types,
     }
     if start is not None:
-        networks = Networks(start.generator.train().requires_grad_())
-        generator = networks.generator
+        generator = start.generator.train().requires_grad_()
     else:
         generator = _network(model, "generator", **types, max_atoms=max_atoms)
-        networks = Networks(generator)
+    if num_conditions:
+        if not isinstance(generator, LatentGenerator):
+            raise ConfigError("condition.properties need a model with a latent space: model=latent")
+        if not generator.num_conditions:
+            generator = generator.with_conditions(num_conditions)
+    networks = Networks(generator)
     if model.critic is not None:
         networks.critic = _network(model, "critic", **types)
     if model.reward is not None:
@@ -113,7 +125,11 @@ def build_networks(
             networks.latent_critic = suiting_latent_critic(generator)
         else:
             networks.latent_critic = _network(
-                model, "latent_critic", latent_dim=generator.latent_dim, max_atoms=max_atoms
+                model,
+                "latent_critic",
+                latent_dim=generator.latent_dim,
+                max_atoms=max_atoms,
+                **({"num_conditions": num_conditions} if num_conditions else {}),
             )
     return networks
 
@@ -121,12 +137,13 @@ def build_networks(
 def suiting_latent_critic(generator: LatentGenerator) -> LatentCritic:
     """The latent critic that goes with a generator: it sees through a decoder of atom states."""
     sizes = generator.latent_dim, generator.max_atoms
+    asked = generator.num_conditions
     decoder: nn.Module = generator.decoder
     if not isinstance(decoder, SlotDecoder):
-        return LatentCritic(*sizes)
+        return LatentCritic(*sizes, num_conditions=asked)
     of_decoder: dict[str, Any] = decoder.config  # type: ignore[assignment]  # as `rebuildable` says
     widths = of_decoder["width"], of_decoder["blocks"], of_decoder["readin"]
-    return cast(LatentCritic, SlotLatentCritic(*sizes, *widths))
+    return cast(LatentCritic, SlotLatentCritic(*sizes, *widths, num_conditions=asked))
 
 
 def sampling_settings(model: DictConfig, start: Bundle | None = None) -> dict[str, Any]:
@@ -151,9 +168,16 @@ def _network(model: DictConfig, name: str, **sizes: Any) -> Any:
 
 
 def build_phases(
-    cfg: DictConfig, dataset: MoleculeDataset, scorer: Scorer, bundle: Bundle
+    cfg: DictConfig,
+    dataset: MoleculeDataset,
+    scorer: Scorer,
+    bundle: Bundle,
+    asked: Asked | None = None,
 ) -> dict[str, PhaseFactory]:
-    """A factory for each phase in ``trainer.phases``, in their order; null leaves one out."""
+    """A factory for each phase in ``trainer.phases``, in their order; null leaves one out.
+
+    So does the lack of `condition.properties` with the phase that learns them.
+    """
     optimizer = instantiate(cfg.optimizer)
     offered = {
         "codec": bundle.codec,
@@ -163,10 +187,11 @@ def build_phases(
         "size_distribution": bundle.size_distribution,
         "refine_steps": bundle.refine_steps,
         "noise_scale": bundle.noise_scale,
+        "asked": asked,
     }
     phases: dict[str, PhaseFactory] = {}
     for name, node in cfg.trainer.phases.items():
-        if node is None:
+        if node is None or (asked is None and _learns_conditions(node)):
             continue
         budget = float(node.molecules)
         if cfg.trainer.phase_limit is not None:
@@ -181,6 +206,45 @@ def build_phases(
     return phases
 
 
+def _learns_conditions(phase: DictConfig) -> bool:
+    return issubclass(get_class(phase._target_), ConditionalPhase)
+
+
+def build_conditions(
+    cfg: DictConfig, dataset: MoleculeDataset, start: Bundle | None
+) -> Asked | None:
+    """Measure the training molecules' properties, once for a data set; None if none are wanted.
+
+    Raises:
+        ConfigError: for properties that cannot be measured, or others than those of a conditional
+            model to start from.
+    """
+    properties = property_settings(to_plain(cfg.condition)["properties"] or [])
+    before = None if start is None else start.conditions
+    phases = [node for node in cfg.trainer.phases.values() if node is not None]
+    learns = [node for node in phases if _learns_conditions(node)]
+    if before is not None and (list(properties) != list(before.properties) or learns != phases):
+        names = ",".join(before.properties)
+        raise ConfigError(
+            f"init_from={cfg.init_from} is a conditional model, which only "
+            f"experiment=conditional condition.properties=[{names}] can train further"
+        )
+    if not properties:
+        return None
+    if not learns:
+        raise ConfigError(
+            "condition.properties are learnt in trainer.phases.conditional: it is null"
+        )
+    scorer = _scorer(property_objective(properties), cfg, dataset)
+    values = measured(scorer, dataset.split_smiles("train"))
+    scorer.save()
+    sizes = (dataset.dense("train").atoms > 0).sum(1).numpy()
+    rows = whole_number(cfg.condition, "examples", 1)
+    conditions = Conditions.of(properties, values, sizes, rows, like=before)
+    log.info("conditions: %s", conditions.describe())
+    return Asked(conditions, values, scorer)
+
+
 def build_scorer(cfg: DictConfig, dataset: MoleculeDataset, identities: HashedIdentities) -> Scorer:
     """The objective with its cache, tried on three training molecules.
 
@@ -193,8 +257,11 @@ def build_scorer(cfg: DictConfig, dataset: MoleculeDataset, identities: HashedId
         MolganError: for an objective that cannot work; the component is named.
     """
     objective: Objective = instantiate(cfg.reward)
+    return _scorer(objective.with_training_set(identities), cfg, dataset)
+
+
+def _scorer(objective: Objective, cfg: DictConfig, dataset: MoleculeDataset) -> Scorer:
     training = dataset.split_smiles("train")
-    objective = objective.with_training_set(identities)
     check_objective(objective, [training[len(training) * place // 3] for place in range(3)])
     store = open_store(objective, dataset.content_hash, training, cache_root(cfg.data.cache_dir))
     return Scorer(objective, n_jobs=int(cfg.n_jobs), store=store if objective else None)
@@ -233,7 +300,10 @@ def build_trainer(
         more = replayed(start, whole_number(cfg.trainer, "replay", 0), seed)
         atoms, bonds = torch.cat([atoms, more[0]]), torch.cat([bonds, more[1]])
         old = len(more[0])
-    networks = build_networks(cfg.model, vocabulary, max_atoms, start).to(fabric.device)
+    asked = build_conditions(cfg, dataset, start)
+    networks = build_networks(
+        cfg.model, vocabulary, max_atoms, start, len(asked.conditions) if asked else 0
+    ).to(fabric.device)
     networks.freeze(cfg.trainer.frozen)
     averages = AveragedNetworks(networks, float(cfg.trainer.averaging_half_life))
     data = RealMolecules(
@@ -258,10 +328,11 @@ def build_trainer(
         **sampling_settings(cfg.model, start),
         config=to_plain(cfg),
         versions=versions(),
+        conditions=None if asked is None else asked.conditions,
     )
     trainer = Trainer(
         context=Context(fabric, networks, averages, data, rng),
-        phases=build_phases(cfg, dataset, scorer, bundle),
+        phases=build_phases(cfg, dataset, scorer, bundle, asked),
         bundle=bundle,
         identities=identities,
         scorer=scorer,

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from molgan import pretrained
 from molgan.chem import Codec, Vocabulary
+from molgan.conditions import Conditions, FloatArray, Targets
 from molgan.errors import BundleError, ConfigError, MolganError
 from molgan.library.writers import atomic_write
 from molgan.metrics import HashedIdentities
@@ -35,6 +36,7 @@ PRECISIONS = ("full", "half")
 SUFFIX = pretrained.SUFFIX
 _DOCUMENT = "molgan"
 _IDENTITIES = "training_identities"
+_CONDITIONS = "conditions"
 
 
 @dataclass
@@ -56,6 +58,7 @@ class Bundle:
         versions: of molgan and the libraries that matter.
         precision: ``full`` for weights as trained, ``half`` for those read from a file that keeps
             them in 16 bits.
+        conditions: what molecules can be asked for; None for a model without.
     """
 
     generator: Generator
@@ -71,6 +74,7 @@ class Bundle:
     metrics: dict[str, float] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     precision: str = "full"
+    conditions: Conditions | None = None
 
     @property
     def codec(self) -> Codec:
@@ -84,8 +88,18 @@ class Bundle:
         noise_scale: float | None = None,
         refine_steps: int | None = None,
         precision: str = "32-true",
+        wanted: FloatArray | None = None,
     ) -> Sampler:
-        """A `Sampler` of this model; what is None is the model's own."""
+        """A `Sampler` of this model; what is None is the model's own.
+
+        Args:
+            repair: see `Sampler`, as the others.
+            n_jobs: worker processes.
+            noise_scale: of the noise.
+            refine_steps: extra passes.
+            precision: of the networks.
+            wanted: what is asked for, of `wanted`.
+        """
         return Sampler(
             self.generator,
             self.codec,
@@ -97,7 +111,31 @@ class Bundle:
             precision=precision,
             repair=repair,
             n_jobs=n_jobs,
+            conditions=self.conditions,
+            wanted=wanted,
         )
+
+    def wanted(self, condition: Targets | None, count: int, outside: bool = False) -> Any:
+        """What a `sampler` is asked for: ``(1 or count, C)``, or None for nothing.
+
+        Args:
+            condition: property -> value, or ``count`` values; None or empty: nothing.
+            count: molecules to draw.
+            outside: allow values beyond those of the training molecules.
+
+        Raises:
+            ConfigError: for a model without conditions, and see `Conditions.wanted`.
+        """
+        if not condition:
+            return None
+        if self.conditions is None:
+            names = ", ".join(condition)
+            raise ConfigError(
+                f"condition: this model was trained without conditions; train one that can be "
+                f"asked: python -m molgan.train experiment=conditional init_from=MODEL "
+                f"condition.properties=[{names}] data=..."
+            )
+        return self.conditions.wanted(condition, count, outside)
 
     def save(self, path: str | Path, precision: str | None = None) -> Path:
         """Write the bundle in one piece.
@@ -126,6 +164,8 @@ class Bundle:
         if precision == "half":
             tensors = {k: _halved(k, v) for k, v in tensors.items()}
         # safetensors knows no unsigned 64-bit in older versions: the bits travel as signed ones.
+        if self.conditions is not None:
+            tensors[_CONDITIONS] = self.conditions.table()
         tensors[_IDENTITIES] = torch.from_numpy(self.identities.array.view(np.int64).copy())
         document = {
             "format": FORMAT,
@@ -141,6 +181,8 @@ class Bundle:
             "metrics": self.metrics,
             "versions": self.versions,
         }
+        if self.conditions is not None:
+            document["conditions"] = self.conditions.to_document()
         contiguous = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
         content = save(contiguous, metadata={_DOCUMENT: json.dumps(document)})
         with atomic_write(path, binary=True) as file:
@@ -189,6 +231,7 @@ class Bundle:
                 metrics=document["metrics"],
                 versions=document["versions"],
                 precision=document.get("precision", "full"),
+                conditions=_load_conditions(document, tensors),
             )
         except BundleError as error:
             raise BundleError(f"the model {path} cannot be used: {error}") from error
@@ -280,6 +323,12 @@ def _load_network(config: dict[str, Any], tensors: dict[str, Tensor], prefix: st
     weights = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
     network.load_state_dict(weights)  # into float32, whatever the file holds
     return network.eval()
+
+
+def _load_conditions(document: dict[str, Any], tensors: dict[str, Tensor]) -> Conditions | None:
+    if "conditions" not in document:
+        return None
+    return Conditions.from_document(document["conditions"], tensors[_CONDITIONS])
 
 
 def _halved(name: str, tensor: Tensor) -> Tensor:

@@ -108,9 +108,12 @@ def as_hydra_reads(overrides: Sequence[str], config_name: str) -> list[str]:
     molgan.generate it is the model's file or folder, `model_path` in generate.yaml. The same holds
     for `data=` and `model=` of molgan.qsar. And `data=molecules.smi` is short for that file as data
     of molgan.train, `reference=molecules.smi` as reference, `reward=mine.yaml` as reward.
+    `condition.logp=2.5` of molgan.generate names what only the model knows.
     """
     groups = ("reference", "reward", *(("data",) if config_name == "train" else ()))
     overrides = [text for typed in overrides for text in _own_file(typed, groups)]
+    if config_name == "generate":
+        overrides = [re.sub(r"^(condition[.=])", r"++\1", text) for text in overrides]
     if config_name in RENAMED:
         key = RENAMED[config_name]
         return [re.sub(rf"^(\+{{0,2}}){key}=", rf"\1{key}_path=", text) for text in overrides]

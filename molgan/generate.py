@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,11 @@ from molgan import cli, config
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+    from molgan.asked import Agreement
     from molgan.bundle import Bundle
     from molgan.chem import Decoded
-    from molgan.rewards import Objective
+    from molgan.conditions import FloatArray
+    from molgan.rewards import Component, Objective
 
 log = logging.getLogger("molgan")
 
@@ -98,6 +100,7 @@ def generate(cfg: DictConfig) -> Counter[str]:
     """
     import torch
 
+    from molgan.asked import agreement_table
     from molgan.bundle import Bundle
     from molgan.config import whole_number
     from molgan.errors import ConfigError
@@ -113,12 +116,18 @@ def generate(cfg: DictConfig) -> Counter[str]:
         raise ConfigError("device=cuda, but torch sees no GPU: use device=cpu or device=auto")
     bundle = Bundle.load(str(cfg.model_path), device)
     selection = Selection(bool(cfg.unique), bundle.identities if cfg.novel else None)
-    write(bundle, selection, cfg)
+    condition = config.to_plain(cfg)["condition"] or {}
+    if not isinstance(condition, dict):
+        raise ConfigError(f"condition={condition}: name what is asked for, as condition.logp=2.5")
+    wanted = bundle.wanted(condition, 1, bool(cfg.condition_outside))
+    agreements = write(bundle, selection, cfg, wanted)
     counts = selection.counts
     print(f"{counts['kept']:,} molecules in {cfg.out} ({counts['drawn']:,} drawn)")
     for reason, count in counts.most_common():
         if reason not in ("drawn", "kept"):
             print(f"  {reason}: {count:,}")
+    if agreements:
+        print(agreement_table(agreements))
     if counts["kept"] < int(cfg.n) and cfg.keep:
         log.warning(
             "gave up after %s draws: the model repeats itself too much for n=%s",
@@ -128,10 +137,23 @@ def generate(cfg: DictConfig) -> Counter[str]:
     return counts
 
 
-def write(bundle: Bundle, selection: Selection, cfg: DictConfig) -> None:
-    """Stream batches from the model to the file; memory grows only with the molecules seen."""
+def write(
+    bundle: Bundle, selection: Selection, cfg: DictConfig, wanted: FloatArray | None
+) -> list[Agreement]:
+    """Stream batches from the model to the file; memory grows only with the molecules seen.
+
+    Args:
+        bundle: the model.
+        selection: of molecules to write.
+        cfg: settings.
+        wanted: properties asked for, see `Bundle.wanted`.
+
+    Returns:
+        How far each of them was met by the molecules written.
+    """
     from tqdm.auto import tqdm
 
+    from molgan.asked import Request
     from molgan.config import whole_number
     from molgan.library import LibraryWriter, atomic_write
     from molgan.rewards import Scorer
@@ -142,32 +164,37 @@ def write(bundle: Bundle, selection: Selection, cfg: DictConfig) -> None:
         None if cfg.noise_scale is None else float(cfg.noise_scale),
         None if cfg.refine_steps is None else whole_number(cfg, "refine_steps", 0),
         str(cfg.precision),
+        wanted,
     )
     reward = the_reward(bundle, cfg)
-    objective, scores = with_scores(reward, bool(cfg.scores))
+    request = Request(bundle.conditions, wanted)
+    objective, scores = with_scores(reward, bool(cfg.scores), request.components())
     scorer = Scorer(objective, n_jobs=int(cfg.n_jobs), cache_size=0)
-    columns = [*scores, *reward.column_names(), *(["repaired"] if cfg.repair else [])]
-    wanted = int(cfg.n)
-    draws = wanted * _MOST_DRAWS if cfg.keep else wanted
-    bar = tqdm(total=wanted, desc="generating", unit=" molecules", disable=not cfg.progress)
+    columns = [*scores, *reward.column_names(), *request.columns()]
+    columns += ["repaired"] if cfg.repair else []
+    count = int(cfg.n)
+    draws = count * _MOST_DRAWS if cfg.keep else count
+    bar = tqdm(total=count, desc="generating", unit=" molecules", disable=not cfg.progress)
     with bar, LibraryWriter(Path(cfg.out), columns, prefix=str(cfg.prefix)) as writer:
         for draw in sampler.stream(draws, int(cfg.seed), int(cfg.batch_size)):
-            at_most = wanted - writer.count if cfg.keep else None
+            at_most = count - writer.count if cfg.keep else None
             kept, mended = selection.keep(draw.decoded, draw.repaired, at_most)
             result = scorer(kept)
             table: dict[str, Sequence[Any]] = {
                 name: values.tolist() for name, values in result.columns().items()
             }
             table["reward_note"] = result.notes()
+            table |= request.met(result.raw, len(kept))
             if cfg.repair:
                 table["repaired"] = [int(flag) for flag in mended]
             writer.append([str(item.smiles) for item in kept], table)
             bar.update(len(kept) if cfg.keep else len(draw.decoded))
-            if cfg.keep and writer.count >= wanted:
+            if cfg.keep and writer.count >= count:
                 break
     if reward and writer.csv_path is not None:
         with atomic_write(writer.csv_path.with_suffix(".reward.json")) as file:
             json.dump(reward.describe(), file, indent=2)
+    return request.agreements()
 
 
 def the_reward(bundle: Bundle, cfg: DictConfig) -> Objective:
@@ -186,19 +213,21 @@ def the_reward(bundle: Bundle, cfg: DictConfig) -> Objective:
     return objective
 
 
-def with_scores(reward: Objective, scores: bool) -> tuple[Objective, list[str]]:
+def with_scores(
+    reward: Objective, scores: bool, more: Mapping[str, Component] | None = None
+) -> tuple[Objective, list[str]]:
     """The objective with QED, logP and SA score beside it, and the names of those.
 
     Args:
         reward: what decides the total; a component of these names takes their place.
         scores: whether they are wanted at all.
+        more: other scores to put beside it, wanted in any case.
     """
-    from molgan.rewards import QED, Component, LogP, Objective, SAScore
+    from molgan.rewards import QED, LogP, Objective, SAScore
 
-    beside: dict[str, Component] = {}
-    if scores:
-        known: dict[str, Component] = {"qed": QED(), "logp": LogP(), "sa": SAScore()}
-        beside = {name: part for name, part in known.items() if name not in reward.components}
+    known: dict[str, Component] = {"qed": QED(), "logp": LogP(), "sa": SAScore()}
+    found = {**(known if scores else {}), **(more or {})}
+    beside = {name: part for name, part in found.items() if name not in reward.components}
     if not reward:
         return Objective(beside), list(beside)
     weights = {**reward.weights, **dict.fromkeys(beside, 0.0)}

@@ -13,6 +13,7 @@ from molgan.errors import ChemistryError, MolganError
 
 if TYPE_CHECKING:
     from molgan.bundle import Bundle
+    from molgan.conditions import Targets
     from molgan.data import MoleculeDataset
     from molgan.library import Library
     from molgan.metrics import Figures
@@ -86,7 +87,14 @@ class MolGAN:
         return self
 
     def sample(
-        self, n: int, seed: int = 0, *, repair: str | None = None, prefix: str = "mol"
+        self,
+        n: int,
+        seed: int = 0,
+        *,
+        condition: Targets | None = None,
+        condition_outside: bool = False,
+        repair: str | None = None,
+        prefix: str = "mol",
     ) -> Library:
         """Draw ``n`` molecules.
 
@@ -95,20 +103,31 @@ class MolGAN:
                 `novel` (1: not in the training set, else 0), and counts the others by reason in
                 `Library.rejected`. `Library.distinct` drops repeats, `Library.scored` adds scores.
             seed: same seed, same molecules.
+            condition: of a conditional model: properties asked for, such as ``{"logp": 2.5}``, or
+                one value for each molecule drawn. Each becomes a column ``wanted_logp``, and
+                ``logp`` what was obtained.
+            condition_outside: allow values that no training molecule has.
             repair: ``largest_fragment`` or ``valence``: repair invalid molecules instead of leaving
                 them out.
             prefix: of names.
+
+        Raises:
+            ConfigError: for a condition that the model does not know, or outside the data.
         """
+        from molgan.asked import Request
         from molgan.library import Library
+        from molgan.rewards import Objective
 
         bundle = self._trained()
-        draws = bundle.sampler(repair).stream(n, seed)
+        wanted = bundle.wanted(condition, n, condition_outside)
+        draws = bundle.sampler(repair, wanted=wanted).stream(n, seed)
         decoded = [item for draw in draws for item in draw.repaired]
         # An invalid molecule has no SMILES; its entry does not reach the table.
         known = bundle.identities.contains([item.smiles or "" for item in decoded])
-        return Library.from_decoded(
-            decoded, {"novel": (~known).astype(int).tolist()}, prefix=prefix
-        )
+        request = Request(bundle.conditions, wanted)
+        raw = Objective(request.components())(decoded).raw
+        columns = {"novel": (~known).astype(int).tolist(), **request.met(raw, len(decoded)), **raw}
+        return Library.from_decoded(decoded, columns, prefix=prefix)
 
     def evaluate(self, n: int = 10_000, seed: int = 0) -> Figures:
         """Strict figures of ``n`` molecules drawn; see `molgan.metrics.evaluate`."""

@@ -7,6 +7,7 @@ from molgan.models.discretize import MODES, GraphLogits, discretize
 from molgan.models.generator import MolGANGenerator
 from molgan.models.graph_scorer import GraphScorer
 from molgan.models.latent import LatentCritic, LatentGenerator
+from molgan.models.property_network import PropertyNetwork
 from molgan.models.reward_network import RewardNetwork
 from molgan.models.slots import SlotDecoder, SlotEncoder, SlotLatentCritic
 from molgan.models.widening import widened
@@ -21,6 +22,7 @@ __all__ = [
     "LatentCritic",
     "LatentGenerator",
     "MolGANGenerator",
+    "PropertyNetwork",
     "RewardNetwork",
     "SlotDecoder",
     "SlotEncoder",

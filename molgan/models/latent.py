@@ -12,28 +12,50 @@ from torch.nn import functional as F
 from molgan.models.autoencoder import Decoder
 from molgan.models.configured import rebuild, rebuildable
 from molgan.models.discretize import GraphLogits
-from molgan.models.layers import residual_mlp, size_one_hot
+from molgan.models.layers import conditions_or_means, residual_mlp, size_one_hot
+
+# A condition is one number among the many of the noise, and its weights begin at 0. Optimisers move
+# each weight about equally fast, so at this volume the sampler learns to hear it as soon.
+_LOUD = 8.0
 
 
 @rebuildable
 class LatentCritic(nn.Module):
-    """Realness score of a latent point, given the number of atoms.
+    """Realness score of a latent point, given the number of atoms and, maybe, properties.
 
     Args:
         latent_dim: width of the latent.
         max_atoms: ``N``.
         width: hidden width.
         blocks: residual blocks.
+        num_conditions: ``C``, properties that the point is judged by as well.
     """
 
-    def __init__(self, latent_dim: int, max_atoms: int, width: int = 768, blocks: int = 3) -> None:
+    def __init__(
+        self,
+        latent_dim: int,
+        max_atoms: int,
+        width: int = 768,
+        blocks: int = 3,
+        num_conditions: int = 0,
+    ) -> None:
         super().__init__()
         self.max_atoms = max_atoms
-        self.network = residual_mlp(latent_dim + max_atoms + 1, width, blocks, 1)
+        self.num_conditions = num_conditions
+        inputs = latent_dim + max_atoms + 1 + num_conditions
+        self.network = residual_mlp(inputs, width, blocks, 1)
 
-    def forward(self, latent: Tensor, sizes: Tensor) -> Tensor:
-        """Scores ``(B,)`` of ``latent (B, latent_dim)`` and ``sizes (B,)``."""
-        scores: Tensor = self.network(torch.cat([latent, size_one_hot(sizes, self.max_atoms)], 1))
+    def forward(self, latent: Tensor, sizes: Tensor, conditions: Tensor | None = None) -> Tensor:
+        """Scores ``(B,)``.
+
+        Args:
+            latent: ``(B, latent_dim)``.
+            sizes: ``(B,)`` atom counts.
+            conditions: ``(B, C)``, standardised; None: their means.
+        """
+        given = conditions_or_means(conditions, self.num_conditions, latent)
+        rows = torch.cat([latent, size_one_hot(sizes, self.max_atoms), given], 1)
+        scores: Tensor = self.network(rows)
         return scores.float().squeeze(-1)
 
 
@@ -45,7 +67,8 @@ class LinearStart(nn.Module):
     (ZINC250k), and the network only has to learn what is not Gaussian.
 
     Args:
-        network: from noise and one-hot size to latent; its output is scaled down at the start.
+        network: from noise, one-hot size and conditions to latent; its output is scaled down at the
+            start.
         noise_dim: width of the noise.
         latent_dim: width of the latent.
     """
@@ -61,7 +84,7 @@ class LinearStart(nn.Module):
             last.bias.zero_()
 
     def forward(self, noise_and_size: Tensor) -> Tensor:
-        """``(B, noise_dim + N + 1)`` to ``(B, latent_dim)``."""
+        """``(B, noise_dim + N + 1 + C)`` to ``(B, latent_dim)``."""
         noise = noise_and_size[:, : self.linear.in_features]
         points: Tensor = self.network(noise_and_size).float() + self.linear(noise).float()
         return points
@@ -95,6 +118,8 @@ class LatentGenerator(nn.Module):
         decoder: a decoder of another kind instead: its class under ``network``, and its settings,
             such as ``{"network": "SlotDecoder", "width": 96}``.
         linear_start: begin as the Gaussian of the latents' mean and covariance; see `LinearStart`.
+        num_conditions: ``C``, properties that molecules are asked for. The sampler does not heed
+            them until it is trained to: see `with_conditions`.
     """
 
     def __init__(
@@ -110,12 +135,15 @@ class LatentGenerator(nn.Module):
         decoder_blocks: int = 1,
         decoder: Mapping[str, Any] | None = None,
         linear_start: bool = False,
+        num_conditions: int = 0,
     ) -> None:
         super().__init__()
         self.noise_dim = noise_dim
+        self.num_conditions = num_conditions
         self.latent_dim = latent_dim
         self.max_atoms = max_atoms
-        sampler = residual_mlp(noise_dim + max_atoms + 1, sampler_width, sampler_blocks, latent_dim)
+        inputs = noise_dim + max_atoms + 1 + num_conditions
+        sampler = residual_mlp(inputs, sampler_width, sampler_blocks, latent_dim)
         self.sampler = LinearStart(sampler, noise_dim, latent_dim) if linear_start else sampler
         if decoder is None:
             self.decoder = Decoder(
@@ -130,16 +158,45 @@ class LatentGenerator(nn.Module):
             }
             self.decoder = cast(Decoder, rebuild({**decoder, **sizes}))
 
-    def latent(self, noise: Tensor, sizes: Tensor) -> Tensor:
-        """Latent points ``(B, latent_dim)`` from ``noise (B, noise_dim)`` and ``sizes (B,)``."""
-        points = self.sampler(torch.cat([noise, size_one_hot(sizes, self.max_atoms)], 1)).float()
+    def with_conditions(self, count: int) -> LatentGenerator:
+        """The same generator, whose sampler also reads conditions, by weights that begin at 0.
+
+        So a finished model is a valid start: until it learns more, it draws what it has drawn.
+
+        Args:
+            count: ``C``.
+        """
+        config: dict[str, Any] = {**self.config, "num_conditions": count}  # type: ignore[dict-item]
+        wider = cast(LatentGenerator, rebuild(config))
+        weights = self.state_dict()
+        for name, fresh in wider.state_dict().items():
+            if fresh.shape != weights[name].shape:  # the first layer, where conditions come in last
+                more = fresh.shape[1] - weights[name].shape[1]
+                weights[name] = F.pad(weights[name], (0, more))
+        wider.load_state_dict(weights)
+        return wider.train(self.training)
+
+    def latent(self, noise: Tensor, sizes: Tensor, conditions: Tensor | None = None) -> Tensor:
+        """Latent points ``(B, latent_dim)``.
+
+        Args:
+            noise: ``(B, noise_dim)``.
+            sizes: ``(B,)`` atom counts.
+            conditions: ``(B, C)``, standardised; None: their means.
+        """
+        given = _LOUD * conditions_or_means(conditions, self.num_conditions, noise)
+        points = self.sampler(
+            torch.cat([noise, size_one_hot(sizes, self.max_atoms), given], 1)
+        ).float()
         # The encoder's latents lie on this sphere; off it, the critic would tell samples by their
         # norm alone.
         return F.layer_norm(points, (self.latent_dim,))
 
-    def forward(self, noise: Tensor, sizes: Tensor) -> GraphLogits:
-        """Logits of a batch of molecules of the given ``sizes (B,)``."""
-        logits: GraphLogits = self.decoder(self.latent(noise, sizes), sizes)
+    def forward(
+        self, noise: Tensor, sizes: Tensor, conditions: Tensor | None = None
+    ) -> GraphLogits:
+        """Logits of a batch of molecules; arguments as of `latent`."""
+        logits: GraphLogits = self.decoder(self.latent(noise, sizes, conditions), sizes)
         return logits
 
     def draw_noise(

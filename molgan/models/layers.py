@@ -278,6 +278,19 @@ def size_one_hot(sizes: Tensor, max_atoms: int) -> Tensor:
     return F.one_hot(sizes, max_atoms + 1).float()
 
 
+def conditions_or_means(conditions: Tensor | None, num_conditions: int, like: Tensor) -> Tensor:
+    """``(B, num_conditions)``: the conditions or, where there are none, their means, which are 0.
+
+    Args:
+        conditions: ``(B, num_conditions)``, standardised, or None.
+        num_conditions: 0 for a network without.
+        like: ``(B, ...)``, of the same kind and device.
+    """
+    if conditions is None:
+        return like.new_zeros(like.shape[0], num_conditions)  # len() would fix an export's batch
+    return conditions
+
+
 def size_mask(sizes: Tensor, max_atoms: int) -> Tensor:
     """``(B, N)`` mask with ones in the first ``sizes[b]`` slots."""
     return (torch.arange(max_atoms, device=sizes.device) < sizes[:, None]).float()

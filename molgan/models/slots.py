@@ -17,7 +17,7 @@ from molgan.errors import ConfigError
 from molgan.graphs import MolGraphs
 from molgan.models.configured import rebuildable
 from molgan.models.discretize import GraphLogits
-from molgan.models.layers import bond_orders, size_mask
+from molgan.models.layers import bond_orders, conditions_or_means, size_mask
 from molgan.models.slot_layers import BondMessages, PairPlaces, SlotMixer
 
 # By how much a bond is more probable than none where an atom would else hang from nothing.
@@ -286,6 +286,7 @@ class SlotLatentCritic(nn.Module):
         readin: as in the decoder.
         blocks: residual blocks of its own.
         hidden: width of the vector that is scored.
+        num_conditions: ``C``, properties that the point is judged by as well.
     """
 
     def __init__(
@@ -297,14 +298,17 @@ class SlotLatentCritic(nn.Module):
         readin: int = 16,
         blocks: int = 1,
         hidden: int = 128,
+        num_conditions: int = 0,
     ) -> None:
         super().__init__()
+        self.num_conditions = num_conditions
         self.trunk = SlotTrunk(max_atoms, latent_dim, width, trunk_blocks, readin)
         self.trunk.requires_grad_(False)
         self.norm = nn.LayerNorm(width)
         self.mixers = nn.ModuleList(SlotMixer(max_atoms, width) for _ in range(blocks))
         self.read = nn.Linear(width, hidden // 2)
-        self.score = nn.Sequential(nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, 1))
+        inputs = hidden + num_conditions
+        self.score = nn.Sequential(nn.Linear(inputs, hidden), nn.SiLU(), nn.Linear(hidden, 1))
 
     def adopt(self, decoder: SlotDecoder) -> None:
         """Take over the first half of a decoder.
@@ -320,12 +324,19 @@ class SlotLatentCritic(nn.Module):
                 f"({str(error).splitlines()[-1].strip()})"
             ) from error
 
-    def forward(self, latent: Tensor, sizes: Tensor) -> Tensor:
-        """Scores ``(B,)`` of ``latent (B, latent_dim)`` and ``sizes (B,)``."""
+    def forward(self, latent: Tensor, sizes: Tensor, conditions: Tensor | None = None) -> Tensor:
+        """Scores ``(B,)``.
+
+        Args:
+            latent: ``(B, latent_dim)``.
+            sizes: ``(B,)`` atom counts.
+            conditions: ``(B, C)``, standardised; None: their means.
+        """
         states = self.norm(self.trunk(latent, sizes))
         for mixer in self.mixers:
             states = mixer(states)
         read = F.silu(self.read(states))
-        pooled = torch.cat([read.mean(1), read.square().mean(1)], -1)
+        given = conditions_or_means(conditions, self.num_conditions, latent)
+        pooled = torch.cat([read.mean(1), read.square().mean(1), given], -1)
         scores: Tensor = self.score(pooled)
         return scores.float().squeeze(-1)

@@ -2,6 +2,7 @@
 
 from molgan.training.adversarial_phase import AdversarialPhase
 from molgan.training.autoencoder_phase import AutoencoderPhase
+from molgan.training.conditional_phase import ConditionalPhase
 from molgan.training.context import AveragedNetworks, Context, Networks, RealMolecules
 from molgan.training.diversity import DiversityFilter
 from molgan.training.evaluation import Evaluation, final_report, judge, library_of
@@ -19,6 +20,7 @@ __all__ = [
     "AutoencoderPhase",
     "AveragedNetworks",
     "CollapseGuard",
+    "ConditionalPhase",
     "Context",
     "DiversityFilter",
     "Evaluation",

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from molgan.chem import Decoded
 from molgan.data import MoleculeDataset
@@ -69,27 +68,22 @@ class Evaluation:
 
 
 class FixedNoise:
-    """The same noise and sizes at every evaluation: curves show the generator, not the draw.
+    """The same noise, sizes and conditions at every evaluation: curves show the generator alone.
 
     Args:
         sampler: of the generator to follow.
         count: molecules.
-        seed: of noise and sizes.
+        seed: of all three.
     """
 
     def __init__(self, sampler: Sampler, count: int, seed: int) -> None:
         self.sampler = sampler
         self.seed = seed
-        rng = torch.Generator().manual_seed(seed)
-        weights = torch.as_tensor(sampler.size_distribution)
-        self.sizes: Tensor = torch.multinomial(weights, count, replacement=True, generator=rng)
-        self.noise = sampler.generator.draw_noise(count, rng, torch.device("cpu"))
+        self.inputs = sampler.draw_inputs(count, torch.Generator().manual_seed(seed))
 
     def draw(self) -> Draw:
         """What the generator makes of it now."""
-        device = self.sampler.device
-        rng = choice_rng(self.seed)
-        return self.sampler.draw(self.noise.to(device), self.sizes.to(device), rng)
+        return self.sampler.draw_from(self.inputs, choice_rng(self.seed))
 
 
 def judge(

@@ -40,15 +40,19 @@ class Explorer:
     codec: Codec
     scorer: Scorer
 
-    @torch.no_grad()
     def judge(self, latents: Tensor, sizes: Tensor) -> tuple[FloatArray, list[Decoded]]:
         """Scores ``(B,)``, 0 if invalid, and molecules of latent points, as sampling makes them."""
+        decoded = self.molecules(latents, sizes)
+        return np.nan_to_num(self.scorer(decoded).total, nan=0.0), decoded
+
+    @torch.no_grad()
+    def molecules(self, latents: Tensor, sizes: Tensor) -> list[Decoded]:
+        """Molecules of latent points, as sampling makes them."""
         with self.context.fabric.autocast():
             logits = self.generator.decoder(latents, sizes)
             graphs = discretize(self.sampler.refine(logits, sizes), "soft")
         atoms, bonds = (each.cpu().numpy() for each in graphs.to_indices())
-        decoded = self.codec.decode(atoms, bonds)
-        return np.nan_to_num(self.scorer(decoded).total, nan=0.0), decoded
+        return self.codec.decode(atoms, bonds)
 
     def scores_of(self, smiles: list[str]) -> FloatArray:
         """Scores of distinct molecules."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -9,11 +11,14 @@ from torch import Tensor, nn
 
 from molgan.errors import ConfigError
 from molgan.losses import OBJECTIVES, critic_loss, generator_loss, zero_centred_point_penalty
-from molgan.models import LatentCritic, LatentGenerator, SlotDecoder, SlotLatentCritic
+from molgan.models import LatentGenerator, SlotDecoder, SlotLatentCritic
 from molgan.models.latent import LinearStart
 from molgan.training.autoencoder_phase import latent_networks
 from molgan.training.context import Context
 from molgan.training.phase import Phase, Stats, frozen
+
+PointCritic = Callable[[Tensor, Tensor], Tensor]
+"""Scores ``(B,)`` of points ``(B, D)`` and their atom counts ``(B,)``."""
 
 
 class LatentPhase(Phase):
@@ -99,14 +104,24 @@ class LatentPhase(Phase):
         return float(self.penalty_weight * factor**self.progress)
 
     def _critic_step(self) -> Stats:
-        context = self.context
         real, sizes = self._draw()
+        return self._critic_update(real, sizes)
+
+    def _critic_update(
+        self, real: Tensor, sizes: Tensor, conditions: Tensor | None = None
+    ) -> Stats:
+        """One update on real points and generated ones of the same sizes and conditions."""
+        context = self.context
         with torch.no_grad(), context.fabric.autocast():
-            fake = self.generator.latent(context.noise(len(real)), sizes)
+            fake = self.generator.latent(context.noise(len(real)), sizes, conditions)
         real = context.blurred(real, self.instance_noise).requires_grad_()
         fake = context.blurred(fake, self.instance_noise).requires_grad_()
+        critic: PointCritic = self.critic
+        if conditions is not None:
+            twice = torch.cat([conditions, conditions])
+            critic = functools.partial(self.critic, conditions=twice)
         with context.fabric.autocast():
-            scores = self.critic(torch.cat([real, fake]), torch.cat([sizes, sizes]))
+            scores = critic(torch.cat([real, fake]), torch.cat([sizes, sizes]))
             on_real, on_fake = scores.chunk(2)
             loss = critic_loss(self.objective, on_real, on_fake)
             stats = {
@@ -143,7 +158,7 @@ class LatentPhase(Phase):
 
 
 def latent_generator_loss(
-    critic: LatentCritic, real: Tensor, fake: Tensor, sizes: Tensor, objective: str
+    critic: PointCritic, real: Tensor, fake: Tensor, sizes: Tensor, objective: str
 ) -> Tensor:
     """The sampler's loss; real points need no gradient, which saves a backward pass."""
     with torch.no_grad():
