@@ -12,6 +12,7 @@ import molgan
 COMMANDS = {
     "train": "train a model on molecules; leaves a run folder with model, library and figures",
     "generate": "write a library of new molecules from a trained model",
+    "explore": "write molecules around a lead, or on the way to another one",
     "screen": "standardise, score, filter and pick a library; write files for docking",
     "evaluate": "measure libraries or models by the field's metrics, side by side",
     "qsar": "fit models of measured properties on a table of your own, and predict with them",

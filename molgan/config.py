@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 
 HYDRA_VERSION_BASE = "1.3"
 
-RENAMED = {"generate": "model", "qsar_fit": "data", "qsar_predict": "model"}
+RENAMED = {"generate": "model", "explore": "model", "qsar_fit": "data", "qsar_predict": "model"}
 """Command -> the setting that it calls `KEY_path` because conf/KEY is a group of another one."""
+
+
+STRUCTURES = {"generate": ("contains",), "explore": ("lead", "to", "contains")}
+"""Command -> settings that hold SMILES or SMARTS, whose signs mean other things to Hydra."""
 
 
 def config_dir() -> Path:
@@ -108,16 +112,25 @@ def as_hydra_reads(overrides: Sequence[str], config_name: str) -> list[str]:
     molgan.generate it is the model's file or folder, `model_path` in generate.yaml. The same holds
     for `data=` and `model=` of molgan.qsar. And `data=molecules.smi` is short for that file as data
     of molgan.train, `reference=molecules.smi` as reference, `reward=mine.yaml` as reward.
-    `condition.logp=2.5` of molgan.generate names what only the model knows.
+    `condition.logp=2.5` of molgan.generate names what only the model knows. SMILES and SMARTS are
+    quoted.
     """
     groups = ("reference", "reward", *(("data",) if config_name == "train" else ()))
     overrides = [text for typed in overrides for text in _own_file(typed, groups)]
+    overrides = [_quoted(text, STRUCTURES.get(config_name, ())) for text in overrides]
     if config_name == "generate":
         overrides = [re.sub(r"^(condition[.=])", r"++\1", text) for text in overrides]
     if config_name in RENAMED:
         key = RENAMED[config_name]
         return [re.sub(rf"^(\+{{0,2}}){key}=", rf"\1{key}_path=", text) for text in overrides]
     return overrides
+
+
+def _quoted(typed: str, keys: Sequence[str]) -> str:
+    """`lead=CC(=O)N` with the quotes that Hydra needs; other settings as they are."""
+    key, _, value = typed.partition("=")
+    plain = value and value != "null" and value[0] not in "'\""
+    return f"{key}='{value}'" if key in keys and plain else typed
 
 
 def _own_file(typed: str, groups: Sequence[str]) -> list[str]:

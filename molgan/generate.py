@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from molgan.asked import Agreement
     from molgan.bundle import Bundle
-    from molgan.chem import Decoded
+    from molgan.chem import Decoded, Fragment
     from molgan.conditions import FloatArray
     from molgan.rewards import Component, Objective
 
@@ -40,11 +40,13 @@ class Selection:
     Attributes:
         unique: leave out repeats.
         known: tells which SMILES are in the training set; None keeps those too.
+        fragment: what a molecule has to contain; None asks for nothing.
         counts: drawn, kept, repaired, and ``rejected: <reason>``.
     """
 
     unique: bool
     known: Any = None
+    fragment: Fragment | None = None
     counts: Counter[str] = field(default_factory=Counter)
     _seen: set[str] = field(default_factory=set)
 
@@ -73,6 +75,9 @@ class Selection:
             if item.smiles is None:
                 self.counts[f"rejected: {item.reason}"] += 1
                 continue
+            if self.fragment is not None and not self.fragment.is_in(item.mol):
+                self.counts["rejected: without the fragment"] += 1
+                continue
             if self.known is not None and self.known.contains([item.smiles])[0]:
                 self.counts["rejected: in the training set"] += 1
                 continue
@@ -98,10 +103,9 @@ def generate(cfg: DictConfig) -> Counter[str]:
     Raises:
         MolganError: for a model, settings or a disk that cannot work; see the message.
     """
-    import torch
-
     from molgan.asked import agreement_table
     from molgan.bundle import Bundle
+    from molgan.chem import Fragment
     from molgan.config import whole_number
     from molgan.errors import ConfigError
 
@@ -109,13 +113,10 @@ def generate(cfg: DictConfig) -> Counter[str]:
         whole_number(cfg, key, least)
     if cfg.out is None:
         raise ConfigError("out must be given: add out=library.smi to the command")
-    device = str(cfg.device)
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    elif device == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("device=cuda, but torch sees no GPU: use device=cpu or device=auto")
-    bundle = Bundle.load(str(cfg.model_path), device)
-    selection = Selection(bool(cfg.unique), bundle.identities if cfg.novel else None)
+    fragment = None if cfg.contains is None else Fragment.parse(str(cfg.contains))
+    bundle = Bundle.load(str(cfg.model_path), chosen_device(cfg))
+    known = bundle.identities if cfg.novel else None
+    selection = Selection(bool(cfg.unique), known, fragment)
     condition = config.to_plain(cfg)["condition"] or {}
     if not isinstance(condition, dict):
         raise ConfigError(f"condition={condition}: name what is asked for, as condition.logp=2.5")
@@ -130,11 +131,33 @@ def generate(cfg: DictConfig) -> Counter[str]:
         print(agreement_table(agreements))
     if counts["kept"] < int(cfg.n) and cfg.keep:
         log.warning(
-            "gave up after %s draws: the model repeats itself too much for n=%s",
+            "gave up after %s draws: the model repeats itself too much for n=%s%s",
             f"{counts['drawn']:,}",
             cfg.n,
+            ", or makes too few molecules with this fragment: molgan.explore keeps one at its "
+            "place in a lead, experiment=finetune teaches it"
+            if fragment
+            else "",
         )
     return counts
+
+
+def chosen_device(cfg: DictConfig) -> str:
+    """The device that the settings mean.
+
+    Raises:
+        ConfigError: for a GPU that there is not.
+    """
+    import torch
+
+    from molgan.errors import ConfigError
+
+    device = str(cfg.device)
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("device=cuda, but torch sees no GPU: use device=cpu or device=auto")
+    return device
 
 
 def write(

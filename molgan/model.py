@@ -13,6 +13,7 @@ from molgan.errors import ChemistryError, MolganError
 
 if TYPE_CHECKING:
     from molgan.bundle import Bundle
+    from molgan.chem import Encoded
     from molgan.conditions import Targets
     from molgan.data import MoleculeDataset
     from molgan.library import Library
@@ -181,20 +182,87 @@ class MolGAN:
 
         if n < 2:
             raise MolganError(f"a walk has two points or more, not n={n}")
-        latents, atoms = self._encoded([a, b])
+        latents, encoded = self._encoded([a, b])
         positions = np.linspace(0.0, 1.0, n)
         points = torch.from_numpy(_great_circle(latents[0], latents[1], positions))
-        ends = (atoms > 0).sum(1)
+        ends = (encoded.atoms > 0).sum(1)
         sizes = torch.from_numpy(
             np.rint(ends[0] + (ends[1] - ends[0]) * positions).astype(np.int64)
         )
         decoded = self._trained().sampler(repair).decode_latents(points, sizes).repaired
         return Library.from_decoded(decoded, {"position": positions.tolist()}, prefix=prefix)
 
-    def _encoded(
-        self, smiles: Sequence[str]
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
-        """Latent points and atom types of molecules, see `encode`."""
+    def explore(
+        self,
+        smiles: str,
+        n: int = 100,
+        radius: float | None = None,
+        seed: int = 0,
+        *,
+        contains: str | None = None,
+        resize: int = 1,
+        prefix: str = "near",
+    ) -> Library:
+        """Distinct molecules around a lead: its latent point with noise, decoded.
+
+        Args:
+            smiles: the lead; it is not in the library itself.
+            n: molecules wanted; there are fewer where 50 draws for each, or 2,000 in a row,
+                find no more.
+            radius: standard deviation of the noise, where a coordinate of the latent space has unit
+                variance. 0.5 gives near ones, 1.5 little more than the size in common. None climbs
+                a ladder from 0.25 to 1.5, with as many molecules from each rung.
+            seed: same seed, same molecules.
+            contains: SMARTS, or a fragment as SMILES, that every molecule has to contain and the
+                lead does. Its atoms and bonds stay at their places in the lead, and the model
+                decodes the rest.
+            resize: atoms by which a molecule may be smaller or larger than the lead.
+            prefix: of names.
+
+        Returns:
+            Molecules, the most similar first, with `similarity` to the lead (Tanimoto, Morgan
+            fingerprints of radius 2), `radius`, and `novel`, 1 for those not in the training set.
+            `Library.rejected` counts all others that were drawn.
+
+        Example:
+            >>> model = MolGAN.from_pretrained("qm9")
+            >>> library = model.explore("CC1COC1C#N", 50, contains="C1COC1")
+
+        Raises:
+            ChemistryError: when the model cannot represent the lead, or it lacks the fragment.
+            ConfigError: for a fragment that RDKit does not read, or numbers that cannot work.
+            MolganError: when the model has no encoder.
+        """
+        import torch
+
+        from molgan.chem import Fragment
+        from molgan.library import Library
+        from molgan.neighbours import Lead
+
+        bundle = self._trained()
+        fragment = None if contains is None else Fragment.parse(contains)
+        latents, encoded = self._encoded([smiles])
+        # What is held has to be seen by a refining pass, so that the rest is fitted to it.
+        steps = bundle.refine_steps if fragment is None else max(bundle.refine_steps, 1)
+        sampler = bundle.sampler(refine_steps=steps)
+        arrays = (latents[0], encoded.atoms[0], encoded.bonds[0])
+        point, atoms, bonds = (torch.from_numpy(each).to(sampler.device) for each in arrays)
+        lead = Lead(sampler, encoded.smiles[0], point, atoms, bonds, fragment)
+        found = lead.around(n, radius, seed, resize)
+        order = np.argsort(-np.array(found.similarities), kind="stable").tolist()
+        decoded = [found.decoded[row] for row in order]
+        known = bundle.identities.contains([item.smiles or "" for item in decoded])
+        columns = {
+            "similarity": [found.similarities[row] for row in order],
+            "radius": [found.radii[row] for row in order],
+            "novel": (~known).astype(int).tolist(),
+        }
+        library = Library.from_decoded(decoded, columns, prefix=prefix)
+        library.rejected = found.rejected
+        return library
+
+    def _encoded(self, smiles: Sequence[str]) -> tuple[npt.NDArray[np.float32], Encoded]:
+        """Latent points of molecules, see `encode`, and the molecules as arrays."""
         import torch
 
         from molgan.graphs import MolGraphs
@@ -215,7 +283,7 @@ class MolGAN:
         )
         with torch.no_grad():
             latent: npt.NDArray[np.float32] = bundle.encoder(graphs).cpu().numpy()
-        return latent, encoded.atoms
+        return latent, encoded
 
     def save(self, path: str | Path, precision: str | None = None) -> Path:
         """Write the model as one self-contained file.

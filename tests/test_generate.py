@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from rdkit import Chem
 
-from molgan.chem import Decoded
+from molgan.chem import Decoded, Fragment
 from molgan.generate import Selection, main
 from molgan.metrics import HashedIdentities
 
@@ -37,6 +37,14 @@ def test_selection_counts_every_molecule_once():
         "rejected: repeat": 1,
     }
     assert selection.keep([good("CCO")], [good("CCO")]) == ([], [])  # also across batches
+
+
+def test_selection_by_a_fragment():
+    selection = Selection(unique=True, fragment=Fragment.parse("CO"))
+    decoded = [good("CCO"), BAD, good("CC"), good("CN")]
+    kept, _ = selection.keep(decoded, decoded)
+    assert [item.smiles for item in kept] == ["CCO"]
+    assert selection.counts["rejected: without the fragment"] == 2
 
 
 def test_selection_stops_when_it_has_enough():
@@ -86,6 +94,15 @@ def test_every_line_is_a_molecule_with_a_name_of_its_own(kind, models, tmp_path,
     assert sum(rejected) == 300 - len(smiles)
 
 
+def test_only_molecules_with_the_fragment(models, tmp_path, caplog):
+    out = tmp_path / "library.smi"
+    assert run(models["latent"], out, "n=500", "contains=N=O", "scores=false") == 0
+    smiles, _, _ = library(out)
+    query = Chem.MolFromSmarts("N=O")
+    assert smiles
+    assert all(Chem.MolFromSmiles(text).HasSubstructMatch(query) for text in smiles)
+
+
 def test_unique_and_novel_molecules_only(models, chain_bundle, tmp_path):
     out = tmp_path / "library.smi"
     assert run(models["latent"], out, "n=300", "novel=true", "keep=false", "scores=false") == 0
@@ -129,7 +146,7 @@ def test_model_is_a_path_here_and_a_group_in_train(models, tmp_path, capsys):
     assert run(tmp_path / "nowhere.molgan", tmp_path / "library.smi") == 1
     assert "there is no model" in capsys.readouterr().err
     assert main(["n=3"]) == 2
-    assert "model_path=..." in capsys.readouterr().err
+    assert "model=..." in capsys.readouterr().err
 
 
 REWARD = """

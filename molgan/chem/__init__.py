@@ -12,6 +12,7 @@ from molgan.chem.coverage import CoverageReport
 from molgan.chem.decoding import DECODE_REASONS, Decoded
 from molgan.chem.encoding import ENCODE_REASONS, EncodingError
 from molgan.chem.fast_scores import describe
+from molgan.chem.fragment import Fragment
 from molgan.chem.likeness import most_similar_type
 from molgan.chem.oddities import ODDITIES, find_oddities
 from molgan.chem.packing import pack_bonds, unpack_bonds
@@ -59,6 +60,7 @@ __all__ = [
     "Elements",
     "Encoded",
     "EncodingError",
+    "Fragment",
     "Limit",
     "RuleSet",
     "ScoreInfo",

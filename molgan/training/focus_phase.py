@@ -64,7 +64,7 @@ class FocusPhase(LatentPhase):
         smiles: list[str],
         refine_steps: int = 0,
         noise_scale: float = 1.0,
-        own_share: float = 0.1,
+        own_share: float = 0.2,
         start_share: float = 0.1,
         likeness: float = 0.25,
         radius: float = 1.2,

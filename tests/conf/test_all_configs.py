@@ -90,7 +90,7 @@ def build(key: str, node: dict[str, Any]) -> None:
 def plain(cfg: DictConfig, molecules: Path) -> dict[str, Any]:
     """Resolved settings, the user's own files replaced by a small one."""
     for key in OmegaConf.missing_keys(cfg):
-        assert key in ("in", "run", "name", "target", "words") or any(
+        assert key in ("in", "run", "name", "target", "words", "lead") or any(
             word in key
             for word in ("path", "model", "file", "library", "receptor", "function", "command")
         ), f"{key} is ???, and this test has no value for it"
