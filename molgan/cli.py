@@ -128,9 +128,11 @@ def report(error: BaseException, show_traceback: bool = False, folder: Path | No
     if isinstance(error, KeyboardInterrupt):
         kept = ""
         if folder is not None:
-            kept = (
-                f"; everything saved so far is in {folder}: the same command with run_dir={folder} "
-                "goes on from there"
+            kept = f"; everything saved so far is in {folder}"
+            kept += (
+                f": the same command with run_dir={folder} goes on from there"
+                if any(folder.glob("checkpoint*"))
+                else ", and no checkpoint yet: the same command begins anew"
             )
         print(f"\nstopped by Ctrl-C{kept}", file=sys.stderr)
         return code

@@ -66,7 +66,7 @@ def dock_folder(
         ConfigError: `out` holds results of other settings or ligands.
         MolganError: `out` cannot be written.
     """
-    from tqdm.auto import tqdm
+    from molgan.progress import tqdm
 
     folder = Path(folder)
     out = folder / "docked" if out is None else Path(out)

@@ -174,11 +174,10 @@ def write(
     Returns:
         How far each of them was met by the molecules written.
     """
-    from tqdm.auto import tqdm
-
     from molgan.asked import Request
     from molgan.config import whole_number
     from molgan.library import LibraryWriter, atomic_write
+    from molgan.progress import tqdm
     from molgan.rewards import Scorer
 
     sampler = bundle.sampler(

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("molgan")
 
+SMALL = 12
+"""Heavy atoms up to which the default networks are any good."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
@@ -82,6 +85,8 @@ def train(cfg: DictConfig) -> Figures:
                 torch.get_num_threads(),
                 run_dir,
             )
+            for hint in hints(cfg, dataset.max_atoms, _chosen_reward()):
+                log.info(hint)
             if resume_from is not None:
                 log.info("going on from %s", resume_from)
         trainer.fit()
@@ -100,9 +105,8 @@ def train(cfg: DictConfig) -> Figures:
 
 def finish(trainer: Trainer, dataset: MoleculeDataset, run_dir: Path, started: float) -> Figures:
     """Draw the final sample from the last model, judge it, write library, pictures and figures."""
-    from tqdm.auto import tqdm
-
     from molgan.metrics import Comparison
+    from molgan.progress import tqdm
     from molgan.training import final_report, library_of
     from molgan.training.run_folder import write_results
     from molgan.training.trackers import FINAL
@@ -144,10 +148,52 @@ def finish(trainer: Trainer, dataset: MoleculeDataset, run_dir: Path, started: f
     write_results(run_dir, library, comparison, legend)
     print(comparison.to_text())
     print(
-        f"\n{len(library):,} distinct valid molecules: {run_dir / 'library.smi'} (picture: "
-        "library.png)"
+        f"\n{len(library):,} distinct valid molecules: {run_dir / 'library.smi'}; pictures and "
+        f"figures: {run_dir / 'report.html'}\n"
+        f"more of them: python -m molgan.generate model={run_dir} n=10000 out=library.smi"
     )
     return figures
+
+
+def hints(cfg: DictConfig, max_atoms: int, reward: str | None) -> list[str]:
+    """What a newcomer may not expect of these settings, a sentence each.
+
+    Args:
+        cfg: the settings of a run.
+        max_atoms: heavy atoms of the largest molecule.
+        reward: option chosen of the group conf/reward.
+    """
+    from omegaconf import OmegaConf
+
+    found = []
+    # Networks with a state for each atom are what large molecules need.
+    slots = OmegaConf.select(cfg, "model.generator.decoder") is not None
+    if max_atoms > SMALL and not slots and cfg.init_from is None:
+        found.append(
+            f"molecules of up to {max_atoms} heavy atoms: these networks were made for up to nine, "
+            "and will be slow and poor here; experiment=zinc250k data.split=random beside your "
+            "data= takes those for larger ones"
+        )
+    phases = cfg.trainer.phases
+    weight = OmegaConf.select(phases, "adversarial.reward_weight")
+    # The default, druglike, is there to be measured.
+    own = reward not in (None, "none", "druglike")
+    if own and weight == 0 and phases.get("reinforcement") is None:
+        found.append(
+            f"reward={reward} is measured, not followed: give experiment=optimize with a finished "
+            "model (init_from=), or trainer.phases.adversarial.reward_weight=0.5"
+        )
+    return found
+
+
+def _chosen_reward() -> str | None:
+    """Option of the group conf/reward, where Hydra runs this."""
+    from hydra.core.hydra_config import HydraConfig
+
+    if not HydraConfig.initialized():
+        return None
+    choice = HydraConfig.get().runtime.choices.get("reward")
+    return None if choice is None else str(choice)
 
 
 def checkpoint_to_resume(resume: str, run_dir: Path) -> Path | None:

@@ -271,6 +271,6 @@ def _decode_chunk(codec: Codec, atoms: np.ndarray, bonds: np.ndarray) -> list[De
 
 
 def _progress_bar(total: int, shown: bool) -> Any:
-    from tqdm.auto import tqdm
+    from molgan.progress import tqdm
 
     return tqdm(total=total, desc="encoding", unit="mol", disable=not shown)

@@ -49,7 +49,7 @@ def map_chunks(
         chunk: Items of a part.
         label: Of a progress bar; None shows none.
     """
-    from tqdm.auto import tqdm
+    from molgan.progress import tqdm
 
     tasks = [(items[i : i + chunk], *arguments) for i in range(0, len(items), chunk)]
     results = run_tasks(function, tasks, n_jobs if len(items) >= POOL_THRESHOLD else 1)

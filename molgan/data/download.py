@@ -90,7 +90,8 @@ class _ResumingDownloader:
     def _save(self, response: requests.Response, start: int) -> None:
         """Append the body to the part file (from byte `start`) under a progress bar."""
         import requests
-        from tqdm.auto import tqdm
+
+        from molgan.progress import tqdm
 
         length = response.headers.get("Content-Length")
         total = start + int(length) if length is not None else None

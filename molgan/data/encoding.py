@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem
-from tqdm.auto import tqdm
 
 from molgan.chem import Codec, Vocabulary, quiet_rdkit, read_smiles
 from molgan.data.coverage import SetCoverage
@@ -18,6 +17,7 @@ from molgan.data.readers import MAX_EXAMPLES, RawMolecules
 from molgan.data.sources import ZINC250K_MOLECULES, qm9_ids
 from molgan.data.storage import FORMAT_VERSION, MoleculeTable, TableBuilder
 from molgan.errors import ChemistryError, DataError
+from molgan.progress import tqdm
 
 #: Heavy atoms of the largest molecule taken when max_atoms is not given. Without such a bound one
 #: polymer in a file of drugs would blow up every padded array.

@@ -11,10 +11,9 @@ import tarfile
 from pathlib import Path
 from typing import IO
 
-from tqdm.auto import tqdm
-
 from molgan.data.readers import RawMolecules, file_sha256
 from molgan.errors import DataError
+from molgan.progress import tqdm
 
 
 def parse_qm9_xyz(text: str) -> tuple[int, str]:

@@ -111,7 +111,7 @@ def embed_all(
         A conformer or a reason for each, in order; further reasons are "took longer than 60 s" and
         "worker crashed (SIGSEGV)".
     """
-    from tqdm.auto import tqdm
+    from molgan.progress import tqdm
 
     check_settings(seed, attempts, seconds, conformers)
     total = len(smiles) if isinstance(smiles, list | tuple) else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -87,9 +88,13 @@ def read_metrics(path: str | Path) -> list[dict[str, Any]]:
 
 
 def panels(rows: Sequence[dict[str, Any]]) -> list[Panel]:
-    """Return what there is to draw, in order: losses, shares, single figures, rewards."""
-    keys = list(dict.fromkeys(key for row in rows for key in row if _is_number(row[key])))
-    losses = [key for key in keys if key.startswith("loss/")]
+    """Return what there is to draw, in order: losses, shares, single figures, rewards.
+
+    A loss that was recorded only once, as in a phase of a moment, is no curve and left out.
+    """
+    count = Counter(key for row in rows for key in row if _is_number(row[key]))
+    keys = list(count)
+    losses = [key for key in keys if key.startswith("loss/") and count[key] > 1]
     found = [
         Panel(key.removeprefix("loss/").replace("_", " ") + " loss", {"": key}) for key in losses
     ]

@@ -83,7 +83,7 @@ def export_docking(
         MolganError: the folder holds docking files already, cannot be written, or an extra is
             missing.
     """
-    from tqdm.auto import tqdm
+    from molgan.progress import tqdm
 
     formats, states = tuple(formats), states or States()
     check_settings(seed, attempts, seconds, conformers)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from PIL.Image import Image
 
+    from molgan.views.interactive import InteractiveGrid
     from molgan.views.view import View
 
 
@@ -208,6 +209,12 @@ class Library:
         from molgan.views.grids import library_view
 
         return library_view(self, legend, n=n, rows=rows)
+
+    def interactive(self, below: Sequence[str] | None = None) -> InteractiveGrid:
+        """A grid to search, sort and tick; see `molgan.views.InteractiveGrid`."""
+        from molgan.views.interactive import InteractiveGrid
+
+        return InteractiveGrid(self, below)
 
     def histograms(self, reference: Library | Sequence[str] | None = None) -> View:
         """Scores of this library, over those of a reference; `molgan.views.property_histograms`."""

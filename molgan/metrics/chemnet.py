@@ -187,9 +187,8 @@ def chemnet_activations(
         MolganError: If the `fcd` package is missing.
     """
     model = _package().load_ref_model()
-    from tqdm.auto import tqdm
-
     from molgan.metrics.chemnet_network import activation_batches
+    from molgan.progress import tqdm
 
     places: dict[str, int] = {}
     inverse = np.array([places.setdefault(text, len(places)) for text in smiles], dtype=np.intp)

@@ -209,9 +209,8 @@ def sample_from_model(
     Raises:
         BundleError: for a model that cannot be read.
     """
-    from tqdm.auto import tqdm
-
     from molgan.bundle import Bundle, locate
+    from molgan.progress import tqdm
 
     if not isinstance(model, Bundle):
         path = locate(model)

@@ -105,12 +105,11 @@ def predict(cfg: DictConfig) -> dict[str, int]:
     Raises:
         MolganError: for a model, a file or a disk that cannot work; see the message.
     """
-    from tqdm.auto import tqdm
-
     from molgan.config import to_plain
     from molgan.data.readers import user_path
     from molgan.data.streaming import stream_rows
     from molgan.library.writers import atomic_write
+    from molgan.progress import tqdm
     from molgan.qsar.model import QSARModel
 
     plain = to_plain(cfg)

@@ -195,7 +195,7 @@ def run(job: Job, work: Callable[[Work], AnyWork] | None = None) -> dict[str, An
 
 def _stream(job: Job, sorter: Sorter, expected: int, work: AnyWork) -> None:
     """Everything up to the sorted rows."""
-    from tqdm.auto import tqdm
+    from molgan.progress import tqdm
 
     rows, done = job.rows(), sorter.rows
     for _ in islice(rows, done):

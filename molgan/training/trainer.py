@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from tqdm.auto import tqdm
 
 from molgan.bundle import Bundle
 from molgan.errors import BundleError, ConfigError, TrainingError
 from molgan.metrics import Figures, HashedIdentities
+from molgan.progress import tqdm
 from molgan.rewards import Scorer
 from molgan.sampling import Sampler
 from molgan.training.album import Album

@@ -3,8 +3,9 @@
     from molgan import views
     views.chemical_space(library, reference=training_smiles, colour="qed").save("space.html")
 
-Everything returns a `View`. No picture and no page asks the network for anything, except those of
-`structure_3d(..., engine="py3dmol")`. Nothing is loaded before a name is first used.
+Everything returns a `View`. No picture and no page asks the network for anything, except
+`structure_3d(..., engine="py3dmol")` and `InteractiveGrid`, which other packages draw. Nothing is
+loaded before a name is first used.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from molgan.lazy import lazy_names
 if TYPE_CHECKING:
     from molgan.views.distributions import property_histograms
     from molgan.views.grids import library_view, molecules
+    from molgan.views.interactive import InteractiveGrid
     from molgan.views.runs import training_curves, training_page, write_training_page
     from molgan.views.scaffolds import scaffold_tree
     from molgan.views.space import chemical_space, project
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from molgan.views.walk import latent_walk
 
 _HOMES = {
+    "InteractiveGrid": "interactive",
     "View": "view",
     "chemical_space": "space",
     "latent_walk": "walk",
@@ -39,6 +42,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "InteractiveGrid",
     "View",
     "chemical_space",
     "latent_walk",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import warnings
 from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal
@@ -49,7 +50,7 @@ def chemical_space(
         reference: Molecules in grey behind them, such as the training set.
         colour: A column of numbers by which points are coloured.
         method: ``pca``, or ``umap`` (extra ``notebook``), which keeps neighbours together but gives
-            distances between groups no meaning.
+            distances between groups no meaning; its first map in a session takes half a minute.
         seed: Of the molecules drawn from larger sets, and of UMAP.
         n: Most molecules drawn of each set.
 
@@ -154,8 +155,12 @@ def _umap(bits: npt.NDArray[np.uint8], seed: int) -> Points:
             'method=umap needs a package that is not here: pip install "molgan[notebook]"'
         ) from error
     reducer = umap.UMAP(metric="jaccard", random_state=seed, n_jobs=1)
-    points: Points = np.asarray(reducer.fit_transform(bits.astype(bool)), dtype=np.float64)
-    return points
+    with warnings.catch_warnings():
+        # Its way back from the map, which nobody asks for, knows no Jaccard distances.
+        warnings.filterwarnings("ignore", message="gradient function is not yet implemented")
+        points = np.asarray(reducer.fit_transform(bits.astype(bool)), dtype=np.float64)
+    placed: Points = points
+    return placed
 
 
 def _chosen(

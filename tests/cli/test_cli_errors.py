@@ -102,6 +102,18 @@ def test_errors_the_user_can_mend(
     assert len(printed.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize("saved", [True, False])
+def test_ctrl_c_says_whether_one_can_go_on(conf: Path, run_dir: Path, capsys, saved: bool):
+    def task(cfg: object) -> None:
+        if saved:
+            (run_dir / "checkpoint.pt").touch()
+        raise KeyboardInterrupt
+
+    assert cli.run(task, "train", [], conf) == 130
+    words = "goes on from there" if saved else "no checkpoint yet: the same command begins anew"
+    assert words in capsys.readouterr().err
+
+
 def test_a_defect_shows_its_traceback(conf: Path, run_dir: Path, capsys):
     assert cli.run(raising(ZeroDivisionError("by nought")), "train", [], conf) == 1
     printed = capsys.readouterr().err

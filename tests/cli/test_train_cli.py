@@ -14,8 +14,9 @@ import pytest
 import torch
 from rdkit import Chem
 
+from molgan import config
 from molgan.bundle import Bundle
-from molgan.train import main
+from molgan.train import hints, main
 
 
 @pytest.fixture
@@ -51,6 +52,23 @@ def largest_file(size: int) -> Iterator[None]:
 
 
 # ------------------------------------------------------------------ a good run
+
+
+@pytest.mark.parametrize(
+    ("typed", "atoms", "reward", "said"),
+    [
+        ([], 9, "druglike", []),
+        ([], 30, "druglike", ["experiment=zinc250k data.split=random"]),
+        (["experiment=zinc250k"], 30, "none", []),
+        ([], 9, "qed", ["reward=qed is measured, not followed"]),
+        (["trainer.phases.adversarial.reward_weight=0.5"], 9, "qed", []),
+        (["experiment=optimize"], 30, "qed", []),
+    ],
+)
+def test_what_a_newcomer_may_not_expect_is_said(typed, atoms, reward, said):
+    found = hints(config.compose(typed), atoms, reward)
+    assert len(found) == len(said)
+    assert all(words in hint for words, hint in zip(said, found, strict=True))
 
 
 def test_what_a_run_leaves_behind(learnt_run: Path, tiny_settings):

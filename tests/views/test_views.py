@@ -189,3 +189,32 @@ def test_a_pose_from_a_file_is_shown(tmp_path: Path):
     path = tmp_path / "a.sdf"
     path.write_text(Chem.MolToMolBlock(embed("CCO").mol) + "$$$$\n")
     assert "3 heavy atoms" in views.structure_3d(path).html()
+
+
+def test_a_grid_of_mols2grid_escapes_texts_and_labels_scores(library: Library, tmp_path: Path):
+    pytest.importorskip("mols2grid")
+    page = library.interactive().save(tmp_path / "grid.html").read_text(encoding="utf-8")
+    assert "a&lt;0&gt;" in page
+    assert "a<0>" not in page
+    assert "qed 0.8" in page
+    with pytest.raises(MolganError, match=r"end it in \.html"):
+        library.interactive().save(tmp_path / "grid.png")
+    with pytest.raises(DataError, match="no column 'sa'"):
+        library.interactive(["sa"])
+
+
+def test_a_grid_without_mols2grid_names_the_extra(library: Library, monkeypatch):
+    monkeypatch.setitem(sys.modules, "mols2grid", None)
+    with pytest.raises(MolganError, match=r"molgan\[notebook\]"):
+        library.interactive()
+
+
+@pytest.mark.slow  # UMAP compiles itself first
+def test_a_map_by_umap_keeps_groups_apart():
+    pytest.importorskip("umap")
+    chains = ["C" * n + "O" for n in range(4, 16)]
+    rings = ["c1ccccc1" + "C" * n for n in range(1, 13)]
+    points, kept = views.project(chains + rings, method="umap")
+    assert kept is None
+    within = np.linalg.norm(points[:12] - points[:12].mean(0), axis=1).mean()
+    assert np.linalg.norm(points[:12].mean(0) - points[12:].mean(0)) > within

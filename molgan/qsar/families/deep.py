@@ -100,9 +100,8 @@ def train_members(
         DataError: If DeepChem is missing.
         TrainingError: If a loss is not finite.
     """
-    from tqdm.auto import tqdm
-
     from molgan.data.molnet import import_deepchem, quiet_logging
+    from molgan.progress import tqdm
 
     deepchem = import_deepchem(what)
     rng = np.random.default_rng(around.seed)
