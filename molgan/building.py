@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import logging
@@ -27,7 +28,7 @@ from molgan.metrics import HashedIdentities
 from molgan.models import LatentCritic, LatentGenerator, SlotDecoder, SlotLatentCritic
 from molgan.rewards import Objective, Scorer, check_objective
 from molgan.rewards.store import open_store
-from molgan.starting import renumbered, replayed, start_from
+from molgan.starting import latent_noise, renumbered, replayed, start_from
 from molgan.training import (
     AveragedNetworks,
     ConditionalPhase,
@@ -146,17 +147,21 @@ def suiting_latent_critic(generator: LatentGenerator) -> LatentCritic:
     return cast(LatentCritic, SlotLatentCritic(*sizes, *widths, num_conditions=asked))
 
 
-def sampling_settings(model: DictConfig, start: Bundle | None = None) -> dict[str, Any]:
-    """How the model is sampled; where a setting is null, as the start model is."""
-    model = model.copy()
+def as_started(cfg: DictConfig, start: Bundle | None) -> DictConfig:
+    """The settings, with what is null in them as the start model has it.
+
+    That is how it is sampled, and the noise that its latent space was made for.
+    """
+    if start is None:
+        return cfg
+    cfg = copy.deepcopy(cfg)
     for key in ("discretization", "noise_scale", "refine_steps"):
-        if model[key] is None and start is not None:
-            model[key] = getattr(start, key)
-    return {
-        "discretization": str(model.discretization),
-        "noise_scale": float(model.noise_scale),
-        "refine_steps": whole_number(model, "refine_steps", 0),
-    }
+        if cfg.model[key] is None:
+            cfg.model[key] = getattr(start, key)
+    for node in cfg.trainer.phases.values():
+        if node is not None and "latent_noise" in node and node.latent_noise is None:
+            node.latent_noise = latent_noise(start)
+    return cfg
 
 
 def _network(model: DictConfig, name: str, **sizes: Any) -> Any:
@@ -286,6 +291,7 @@ def build_trainer(
     seed = whole_number(cfg, "seed", 0)
     torch.manual_seed(seed)
     start = start_from(cfg.init_from, dataset, str(cfg.new_atoms))
+    cfg = as_started(cfg, start)
     vocabulary, max_atoms = dataset.vocabulary, dataset.max_atoms
     dense = dataset.dense("train")
     atoms, bonds = dense.atoms, dense.bonds
@@ -325,7 +331,9 @@ def build_trainer(
         size_distribution=sizes,
         identities=learnt,
         encoder=averages.encoder,
-        **sampling_settings(cfg.model, start),
+        discretization=str(cfg.model.discretization),
+        noise_scale=float(cfg.model.noise_scale),
+        refine_steps=whole_number(cfg.model, "refine_steps", 0),
         config=to_plain(cfg),
         versions=versions(),
         conditions=None if asked is None else asked.conditions,

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("molgan")
 
+DEFAULT_NOISE = 0.8
+"""Standard deviation of the noise on latents in the default recipe."""
+
 NEW_ATOMS = ("refuse", "extend")
 """What to do about atom types that the start model does not know, see `start_from`."""
 
@@ -139,3 +142,13 @@ def replayed(bundle: Bundle, count: int, seed: int) -> tuple[Tensor, Tensor]:
     distinct = list(dict.fromkeys(text for text in drawn if text is not None))
     encoded = bundle.codec.encode_smiles(distinct, verify=False)
     return torch.from_numpy(encoded.atoms), torch.from_numpy(encoded.bonds)
+
+
+def latent_noise(bundle: Bundle) -> float:
+    """The noise on latent points in which a model's autoencoder has learnt to read.
+
+    Returns:
+        A standard deviation; that of the default recipe where the model does not say.
+    """
+    phase = bundle.config.get("trainer", {}).get("phases", {}).get("autoencoder") or {}
+    return float(phase.get("latent_noise", DEFAULT_NOISE))

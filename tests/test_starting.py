@@ -15,6 +15,7 @@ from molgan.config import compose
 from molgan.data import MoleculeDataset
 from molgan.errors import ConfigError
 from molgan.metrics import HashedIdentities
+from molgan.models import LatentGenerator, SlotLatentCritic
 from molgan.starting import replayed, start_from
 from molgan.training import Trainer
 
@@ -150,10 +151,30 @@ def test_the_model_knows_what_both_trainings_saw(make_tuned, finished_run, tmp_p
     np.testing.assert_array_equal(trainer.identities.array, own.array)
 
 
-def test_null_settings_of_sampling_are_those_of_the_start_model(make_tuned, finished_run):
+def test_what_is_null_is_as_the_start_model_has_it(finished_run):
     start = Bundle.load(finished_run)
     start.noise_scale, start.refine_steps = 0.7, 0
-    bundle = building.sampling_settings(
-        compose(["model.noise_scale=null", "model.refine_steps=null"]).model, start
-    )
-    assert bundle == {"discretization": "argmax", "noise_scale": 0.7, "refine_steps": 0}
+    start.config["trainer"]["phases"]["autoencoder"]["latent_noise"] = 0.3
+    typed = compose(["experiment=finetune", "data.path=a.smi", "model.refine_steps=1"])
+    cfg = building.as_started(typed, start)
+    assert (cfg.model.discretization, cfg.model.noise_scale) == ("argmax", 0.7)
+    assert cfg.model.refine_steps == 1
+    phases = cfg.trainer.phases
+    assert {phases[key].latent_noise for key in ("autoencoder", "focus", "mending")} == {0.3}
+    assert typed.model.noise_scale is None
+    start.config = {}
+    assert building.as_started(typed, start).trainer.phases.focus.latent_noise == 0.8
+
+
+# ------------------------------------------------------------------------ its critic
+
+
+@pytest.mark.parametrize("decoder", [None, {"network": "SlotDecoder", "width": 16, "blocks": 2}])
+def test_the_latent_critic_suits_the_generator(decoder):
+    generator = LatentGenerator(4, 4, 6, 8, 12, 16, 1, 16, decoder=decoder)
+    critic = building.suiting_latent_critic(generator)
+    scores = critic(torch.randn(3, 12), torch.tensor([2, 4, 6]))
+    assert scores.shape == (3,)
+    assert isinstance(critic, SlotLatentCritic) == (decoder is not None)
+    if decoder is not None:
+        critic.adopt(generator.decoder)  # of the same sizes, or it would be refused

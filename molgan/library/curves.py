@@ -33,6 +33,7 @@ _SHARES = {
     "eval/unique": "unique",
     "eval/unique_at_1k": "unique@1k",
     "eval/novel": "novel",
+    "eval/copied": "copies of training molecules",
 }
 # Panels of a single figure of the samples, in this order, where there is one.
 _SINGLES = {

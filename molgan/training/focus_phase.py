@@ -44,8 +44,8 @@ class FocusPhase(LatentPhase):
         likeness: how similar a relative is to the set, as a quantile of the similarities of the
             set's molecules to their nearest neighbours in it (Tanimoto, Morgan fingerprints of
             radius 2). Higher: nearer to the set, and fewer.
-        radius: largest standard deviation of the noise on latent points in the search, where a
-            latent coordinate has unit variance.
+        latent_noise: standard deviation of the noise that the autoencoder learnt to read.
+        radius: largest noise on latent points in the search, in multiples of that one.
         first_search: points decoded before the phase begins.
         search_interval: steps from one search to the next.
         search_batch: points decoded at each.
@@ -67,7 +67,8 @@ class FocusPhase(LatentPhase):
         own_share: float = 0.2,
         start_share: float = 0.1,
         likeness: float = 0.25,
-        radius: float = 1.2,
+        latent_noise: float = 0.8,
+        radius: float = 1.5,
         first_search: int = 20_000,
         search_interval: int = 16,
         search_batch: int = 512,
@@ -88,7 +89,7 @@ class FocusPhase(LatentPhase):
             raise ConfigError("a focused set has two molecules or more")
         self.smiles = smiles
         self.own_share, self.start_share = own_share, start_share
-        self.radius, self.first_search = radius, first_search
+        self.radius, self.first_search = radius * latent_noise, first_search
         self.search_interval, self.search_batch = search_interval, search_batch
         self.relatives, self.critic_warmup = relatives, critic_warmup
         #: the guard lowers this: the share of the focused set and its relatives, of what was asked

@@ -67,6 +67,7 @@ def make_focused(start_model: Path, tmp_path: Path, tiny_settings: list[str]):
                 f"{PHASE}.search_interval=4",
                 f"{PHASE}.search_batch=64",
                 f"{PHASE}.likeness=0",
+                f"{PHASE}.radius=3",
                 "trainer.evaluation.samples=24",
                 "trainer.intervals={log: 64, evaluate: 96, checkpoint: 96}",
                 *overrides,
