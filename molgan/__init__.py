@@ -3,7 +3,7 @@
 The public names below are loaded when first used, so that `import molgan` costs nothing:
 
     from molgan import MolGAN
-    model = MolGAN.load("runs/2026-01-31/12-00-00/best")
+    model = MolGAN.load("my-run/last.molgan")
     library = model.sample(1000, seed=0)
 """
 

@@ -114,6 +114,10 @@ def as_hydra_reads(overrides: Sequence[str], config_name: str) -> list[str]:
     of molgan.train, `reference=molecules.smi` as reference, `reward=mine.yaml` as reward.
     `condition.logp=2.5` of molgan.generate names what only the model knows. SMILES and SMARTS are
     quoted.
+
+    Args:
+        overrides: settings as typed.
+        config_name: the command's file in conf/, without `.yaml`.
     """
     groups = ("reference", "reward", *(("data",) if config_name == "train" else ()))
     overrides = [text for typed in overrides for text in _own_file(typed, groups)]
@@ -145,6 +149,9 @@ def _own_file(typed: str, groups: Sequence[str]) -> list[str]:
 def to_plain(cfg: DictConfig) -> dict[str, Any]:
     """Settings as plain dictionaries, lists, numbers and strings, with all references resolved.
 
+    Args:
+        cfg: settings as `compose` gives them.
+
     Raises:
         ConfigError: a reference leads nowhere, or a setting that must be given is missing.
     """
@@ -163,6 +170,11 @@ def to_plain(cfg: DictConfig) -> dict[str, Any]:
 
 def whole_number(cfg: DictConfig, key: str, least: int) -> int:
     """The value of a setting that counts something.
+
+    Args:
+        cfg: settings.
+        key: dotted name of the setting.
+        least: smallest number allowed.
 
     Raises:
         ConfigError: for null, a fraction or a number below `least`.

@@ -131,7 +131,12 @@ class MolGAN:
         return Library.from_decoded(decoded, columns, prefix=prefix)
 
     def evaluate(self, n: int = 10_000, seed: int = 0) -> Figures:
-        """Strict figures of ``n`` molecules drawn; see `molgan.metrics.evaluate`."""
+        """Strict figures of ``n`` molecules drawn; see `molgan.metrics.evaluate`.
+
+        Args:
+            n: molecules to draw, 1 or more; figures such as unique depend on it.
+            seed: of the draws.
+        """
         from molgan.metrics import evaluate
 
         bundle = self._trained()

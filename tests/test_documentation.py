@@ -6,6 +6,7 @@ import ast
 import importlib
 import importlib.util
 import inspect
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -15,19 +16,11 @@ from molgan import config
 
 ROOT = Path(__file__).resolve().parents[1]
 GENERATOR = ROOT / "docs" / "gen" / "configuration.py"
-ROOMS = [
-    "molgan",
-    "molgan.chem",
-    "molgan.data",
-    "molgan.library",
-    "molgan.metrics",
-    "molgan.models",
-    "molgan.qsar",
-    "molgan.rewards",
-    "molgan.screening",
-    "molgan.training",
-    "molgan.views",
-]
+SITE = ROOT / "docs" / "gen" / "site.py"
+#: Rooms of the reference, as the site lists them.
+ROOMS = re.findall(r'^    "(molgan[\w.]*)": "', SITE.read_text(encoding="utf-8"), re.MULTILINE)
+#: Those that chemists use: here every argument is explained too.
+EVERYDAY = ["molgan", "molgan.config", "molgan.docking", "molgan.pretrained", "molgan.views"]
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +74,38 @@ def test_the_page_of_settings_holds_each_file_and_its_defaults(generator: Module
 @pytest.mark.parametrize("room", ROOMS)
 def test_every_public_name_is_explained(room: str):
     module = importlib.import_module(room)
-    silent = [name for name in module.__all__ if not _explained(module, name)]
+    silent = [name for name in _public(module) if not _explained(module, name)]
     assert silent == []
+
+
+@pytest.mark.parametrize("room", EVERYDAY)
+def test_every_argument_of_everyday_use_is_explained(generator: ModuleType, room: str):
+    module = importlib.import_module(room)
+    silent = []
+    for name in _public(module):
+        value = getattr(module, name)
+        if not callable(value) or (inspect.isclass(value) and issubclass(value, Exception)):
+            continue
+        members = {name: value}
+        if inspect.isclass(value):
+            members |= {f"{name}.{key}": one for key, one in vars(value).items() if key[0] != "_"}
+        for label, one in members.items():
+            if not inspect.isfunction(one) and one is not value:
+                continue
+            said = generator._arguments(inspect.getdoc(one) or "")
+            needed = set(inspect.signature(one).parameters) - {"self", "args", "kwargs"}
+            silent += [f"{label}: {missing}" for missing in sorted(needed - said.keys())]
+    assert silent == []
+
+
+def _public(module: ModuleType) -> list[str]:
+    """Names of `__all__`; of a module without it, those that it defines."""
+    here = [
+        name
+        for name, value in vars(module).items()
+        if name[0] != "_" and getattr(value, "__module__", None) == module.__name__
+    ]
+    return list(getattr(module, "__all__", here))
 
 
 def _explained(module: ModuleType, name: str) -> bool:

@@ -178,6 +178,9 @@ RULES: dict[str, RuleSet] = {
 def rule_set(name: str) -> RuleSet:
     """Return a rule set of `RULES`.
 
+    Args:
+        name: Such as ``lipinski``.
+
     Raises:
         ConfigError: If there is none of that name; those there are, are listed.
     """

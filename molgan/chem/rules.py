@@ -101,6 +101,9 @@ def score_of(scores: Mapping[str, float], name: str) -> float:
 def property_ranges(ranges: Mapping[str, tuple[float | None, float | None]]) -> RuleSet:
     """Return a user's own ranges as a rule set: score -> (smallest, largest), None for no limit.
 
+    Args:
+        ranges: Name of a score -> limits, both counted in, in the score's unit.
+
     Raises:
         ConfigError: If a range is no pair, is empty, or has no limit at all.
     """

@@ -46,6 +46,10 @@ def judge_smiles(smiles: str) -> Decoded:
 
 
 def judge_all(smiles: Iterable[str]) -> list[tuple[str | None, str | None]]:
-    """(canonical SMILES, None) or (None, reason) of each; without the molecules, so it travels."""
+    """(canonical SMILES, None) or (None, reason) of each; without the molecules, so it travels.
+
+    Args:
+        smiles: Any texts.
+    """
     with quiet_rdkit():
         return [(item.smiles, item.reason) for item in map(judge_smiles, smiles)]

@@ -282,7 +282,11 @@ class MoleculeDataset(InMemoryDataset):  # type: ignore[misc]  # PyG carries no 
         return self.table.smiles
 
     def split_smiles(self, split: str) -> list[str]:
-        """SMILES of the molecules of one split, in the order of `split_indices`."""
+        """SMILES of the molecules of one split, in the order of `split_indices`.
+
+        Args:
+            split: ``train``, ``valid`` or ``test``.
+        """
         return [self.table.smiles[i] for i in self._indices_of(split)]
 
     def dense(self, split: str = "train") -> DenseMolecules:
@@ -306,6 +310,9 @@ class MoleculeDataset(InMemoryDataset):  # type: ignore[misc]  # PyG carries no 
 
     def marginals(self, split: str = "train") -> Marginals:
         """Frequencies of sizes, atom types and bond types in a split.
+
+        Args:
+            split: ``train``, ``valid`` or ``test``.
 
         Raises:
             DataError: if the split is empty.

@@ -32,6 +32,9 @@ def cache_root(cache_dir: str | Path | None = None) -> Path:
     """Folder for downloads and processed data.
 
     The argument comes first, then MOLGAN_CACHE, then the platform's cache folder of the user.
+
+    Args:
+        cache_dir: the folder; None: by the environment.
     """
     if cache_dir is not None:
         return Path(cache_dir).expanduser().absolute()

@@ -171,6 +171,9 @@ class Library:
     def write_smi(self, path: str | Path) -> None:
         """Write `SMILES<space>name`, one molecule a line, atomically.
 
+        Args:
+            path: The file, usually .smi.
+
         Raises:
             MolganError: If the file cannot be written; it names the file.
         """
@@ -179,6 +182,9 @@ class Library:
 
     def write_csv(self, path: str | Path) -> None:
         """Write the whole table with scores, atomically; missing scores are empty fields.
+
+        Args:
+            path: The file, usually .csv.
 
         Raises:
             MolganError: If the file cannot be written; it names the file.
@@ -191,6 +197,12 @@ class Library:
     ) -> None:
         """Draw the first n molecules, the named score columns below each, to a .png file.
 
+        Args:
+            path: The .png file.
+            legend: Columns whose values stand below each molecule.
+            n: Molecules drawn, from the first.
+            n_cols: Molecules in a row, at least 1.
+
         Raises:
             MolganError: If the picture cannot be written.
         """
@@ -199,25 +211,45 @@ class Library:
         write_grid(path, self.smiles[:n], self._legends(legend, n), n_cols=n_cols)
 
     def grid(self, legend: Sequence[str] = (), *, n: int = 24, n_cols: int = 6) -> Image:
-        """The picture of `write_grid` as an object that a notebook shows."""
+        """The picture of `write_grid` as an object that a notebook shows.
+
+        Args:
+            legend: Columns whose values stand below each molecule.
+            n: Molecules drawn, from the first.
+            n_cols: Molecules in a row, at least 1.
+        """
         from molgan.library.pictures import draw_grid
 
         return draw_grid(self.smiles[:n], self._legends(legend, n), n_cols=n_cols)
 
     def view(self, legend: Sequence[str] | None = None, *, n: int = 12, rows: int = 200) -> View:
-        """Pictures and a sortable table as one page; see `molgan.views.library_view`."""
+        """Pictures and a sortable table as one page; see `molgan.views.library_view`.
+
+        Args:
+            legend: Columns below each picture; None takes up to two of reward, qed, sa, logp.
+            n: Molecules of the grid.
+            rows: Rows of the table.
+        """
         from molgan.views.grids import library_view
 
         return library_view(self, legend, n=n, rows=rows)
 
     def interactive(self, below: Sequence[str] | None = None) -> InteractiveGrid:
-        """A grid to search, sort and tick; see `molgan.views.InteractiveGrid`."""
+        """A grid to search, sort and tick; see `molgan.views.InteractiveGrid`.
+
+        Args:
+            below: Columns below each picture; None: the names, and two scores.
+        """
         from molgan.views.interactive import InteractiveGrid
 
         return InteractiveGrid(self, below)
 
     def histograms(self, reference: Library | Sequence[str] | None = None) -> View:
-        """Scores of this library, over those of a reference; `molgan.views.property_histograms`."""
+        """Scores of this library, over those of a reference; `molgan.views.property_histograms`.
+
+        Args:
+            reference: Molecules in grey behind it, such as the training set.
+        """
         from molgan.views.distributions import property_histograms
 
         return property_histograms({"library": self}, reference)

@@ -37,6 +37,9 @@ def read_poses(text: str) -> list[Pose]:
 
     Bonds and charges come from the SMILES that Meeko leaves in the remarks; PDBQT itself has none.
 
+    Args:
+        text: PDBQT with one or more MODEL blocks.
+
     Raises:
         ChemistryError: there is no such remark, or its atoms are not those of the file.
     """
@@ -46,6 +49,9 @@ def read_poses(text: str) -> list[Pose]:
 
 def read_reference(path: str | Path) -> Chem.Mol:
     """Read a ligand with a known pose: the first molecule of an .sdf, .mol or .pdbqt file.
+
+    Args:
+        path: Of the file.
 
     Raises:
         DataError: the file is missing, of another kind, or holds no molecule.
@@ -81,6 +87,10 @@ def pose_rmsd(pose: Chem.Mol, reference: Chem.Mol) -> float:
     Atoms are matched by element and connection only, so that two oxygens of a carboxylate, two
     sides of a phenyl ring, or two protonation states count as the same. Of all matches the lowest
     is returned.
+
+    Args:
+        pose: A molecule with coordinates in angstrom.
+        reference: The same molecule, in the same frame.
 
     Raises:
         ChemistryError: the two are not the same molecule.

@@ -101,7 +101,12 @@ class Vina:
         return cls(Path(receptor), center, size, **settings)
 
     def dock(self, pdbqt: str, *, seconds: float = SECONDS) -> Docked:
-        """Dock one ligand; see `dock_all`, which saves computing the maps for each."""
+        """Dock one ligand; see `dock_all`, which saves computing the maps for each.
+
+        Args:
+            pdbqt: The ligand as PDBQT text.
+            seconds: Wall-clock time, after which it is given up.
+        """
         return next(self.dock_all([pdbqt], seconds=seconds))
 
     def dock_all(
@@ -130,6 +135,9 @@ def read_box(path: str | Path) -> tuple[_Triple, _Triple]:
     """Centre and size of the box, in angstrom, from a Vina configuration file.
 
     Other keys of the file are not used.
+
+    Args:
+        path: Of the file, with lines such as `center_x = 15.19`.
 
     Raises:
         DataError: the file cannot be read, or one of the six numbers is missing or none.

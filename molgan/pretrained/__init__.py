@@ -32,6 +32,9 @@ def available() -> list[str]:
 def path(name: str) -> Path:
     """The bundle of a ready model.
 
+    Args:
+        name: of the model, one of `available()`.
+
     Raises:
         BundleError: for an unknown name; it lists those there are.
     """
@@ -48,6 +51,9 @@ def path(name: str) -> Path:
 def card(name: str) -> str:
     """The card of a ready model, as Markdown: data, recipe, figures, intended use, limits.
 
+    Args:
+        name: of the model, one of `available()`.
+
     Raises:
         BundleError: for an unknown name, or a model without a card.
     """
@@ -56,6 +62,9 @@ def card(name: str) -> str:
 
 def facts(name: str) -> dict[str, Any]:
     """What the card of a ready model is made of; `molgan.release.cards` says what that is.
+
+    Args:
+        name: of the model, one of `available()`.
 
     Raises:
         BundleError: for an unknown name, or a model without facts.

@@ -85,6 +85,9 @@ class InteractiveGrid:
     def save(self, path: str | Path) -> Path:
         """Write it as a page, `.html`.
 
+        Args:
+            path: Of the file.
+
         Raises:
             MolganError: For another ending, or when the file cannot be written.
         """

@@ -19,7 +19,7 @@ PAGE = "training.html"
 _METRICS = "metrics.jsonl"  # molgan.training.run_folder.METRICS, which needs torch
 _SNAPSHOTS = 8  # evaluations shown, evenly spread, with the last
 _EACH = 8  # molecules of an evaluation
-_CELL = (116, 90)
+_CELL = (108, 84)
 _SHOWN = ("valid", "unique", "novel", "scaffolds", "reward", "qed")
 
 
@@ -70,6 +70,9 @@ def training_page(run_dir: str | Path, settings: Mapping[str, Any] | None = None
 
 def write_training_page(run_dir: str | Path) -> Path:
     """Write `training.html` into a run's folder; 0.3 s or so.
+
+    Args:
+        run_dir: The run's folder.
 
     Raises:
         DataError: If there is no metrics file.

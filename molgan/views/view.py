@@ -55,6 +55,9 @@ class View:
     def save(self, path: str | Path) -> Path:
         """Write it as the name says: `.html` (a page), `.svg` or `.png` (the static picture).
 
+        Args:
+            path: Of the file.
+
         Raises:
             MolganError: For another ending, or when the file cannot be written.
         """
