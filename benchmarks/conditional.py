@@ -1,7 +1,7 @@
 """How well a conditional model gives what it is asked for, and what that costs.
 
     python benchmarks/conditional.py MODEL [--beside qm9] [--n 5000] [--like molecules.smi]
-        [--seed 0] [--out FOLDER]
+        [--candidates 1 4] [--seed 0] [--out FOLDER]
 
 Three parts, one molecule drawn for each request, none left out:
 
@@ -37,10 +37,16 @@ QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 Row = dict[str, Any]
 
 
-def drawn(bundle: Bundle, n: int, seed: int, targets: Mapping[str, Any] | None) -> list[Decoded]:
+def drawn(
+    bundle: Bundle,
+    n: int,
+    seed: int,
+    targets: Mapping[str, Any] | None,
+    candidates: int | None = None,
+) -> list[Decoded]:
     """Molecules of a request; where there is none, of none."""
     wanted = bundle.wanted(targets, n, outside=True)
-    stream = bundle.sampler(wanted=wanted).stream(n, seed)
+    stream = bundle.sampler(wanted=wanted, candidates=candidates).stream(n, seed)
     return [item for draw in stream for item in draw.decoded]
 
 
@@ -51,16 +57,23 @@ def quality(decoded: list[Decoded], bundle: Bundle) -> Row:
 
 
 def requested(
-    bundle: Bundle, scorer: Scorer, targets: Mapping[str, FloatArray | float], n: int, seed: int
+    bundle: Bundle,
+    scorer: Scorer,
+    targets: Mapping[str, FloatArray | float],
+    n: int,
+    seed: int,
+    candidates: int | None = None,
 ) -> list[Row]:
     """One row for each property asked for."""
-    decoded = drawn(bundle, n, seed, targets)
+    decoded = drawn(bundle, n, seed, targets, candidates)
     obtained = scorer(decoded).raw
     rows = []
     for name, target in targets.items():
         found = Agreement.of(name, np.broadcast_to(target, n).astype(float), obtained[name])
         assert found is not None, "no molecule is valid"
-        rows.append({"asked": ", ".join(targets), **vars(found), **quality(decoded, bundle)})
+        used = bundle.conditions.candidates if candidates is None else candidates
+        asked = {"asked": ", ".join(targets), "candidates": used}
+        rows.append({**asked, **vars(found), **quality(decoded, bundle)})
     return rows
 
 
@@ -79,15 +92,17 @@ def like(path: Path | None, conditions: Conditions, scorer: Scorer, n: int) -> F
 
 def markdown(found: Mapping[str, list[Row]]) -> str:
     """The figures as tables."""
-    lines = ["| asked for | property | correlation | mean error | valid | unique | novel |"]
-    lines += ["|---|---|---|---|---|---|---|"]
+    lines = [
+        "| asked for | candidates | property | correlation | mean error | valid | unique | novel |"
+    ]
+    lines += ["|---|---|---|---|---|---|---|---|"]
     for row in found["as in the data"]:
         lines.append(
-            f"| {row['asked']} | {row['name']} | {row['correlation']:.3f} | {row['error']:.3f} | "
-            f"{shares(row)} |"
+            f"| {row['asked']} | {row['candidates']} | {row['name']} | {row['correlation']:.3f} | "
+            f"{row['error']:.3f} | {shares(row)} |"
         )
     for row in found["no request"]:
-        lines.append(f"| nothing ({row['model']}) | - | - | - | {shares(row)} |")
+        lines.append(f"| nothing ({row['model']}) | - | - | - | - | {shares(row)} |")
     lines += ["", "| target | obtained | mean error | valid | unique | novel |"]
     lines += ["|---|---|---|---|---|---|"]
     for row in found["fixed targets"]:
@@ -111,6 +126,7 @@ def main() -> None:
     parser.add_argument("--beside", default="qm9", help="unconditional model to compare with")
     parser.add_argument("--n", type=int, default=5000, help="molecules of each part")
     parser.add_argument("--like", type=Path, help="molecules whose properties are asked for")
+    parser.add_argument("--candidates", type=int, nargs="+", help="default: the model's own")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/conditional"))
     arguments = parser.parse_args()
@@ -124,10 +140,11 @@ def main() -> None:
     values = like(arguments.like, conditions, scorer, n)
     targets = dict(zip(conditions.properties, values.T, strict=True))
     found: dict[str, list[Row]] = {"as in the data": [], "fixed targets": [], "no request": []}
-    for name in targets:
-        found["as in the data"] += requested(bundle, scorer, {name: targets[name]}, n, seed)
-    if len(targets) > 1:
-        found["as in the data"] += requested(bundle, scorer, targets, n, seed)
+    asked = [{name: targets[name]} for name in targets]
+    asked += [targets] if len(targets) > 1 else []
+    for candidates in arguments.candidates or [conditions.candidates]:
+        for each in asked:
+            found["as in the data"] += requested(bundle, scorer, each, n, seed, candidates)
     for name in targets:
         for target in np.quantile(targets[name], QUANTILES):
             found["fixed targets"] += requested(bundle, scorer, {name: target}, n // 5, seed)

@@ -25,7 +25,13 @@ from molgan.config import to_plain, whole_number
 from molgan.data import MoleculeDataset, cache_root
 from molgan.errors import ConfigError
 from molgan.metrics import HashedIdentities
-from molgan.models import LatentCritic, LatentGenerator, SlotDecoder, SlotLatentCritic
+from molgan.models import (
+    LatentCritic,
+    LatentGenerator,
+    PropertyNetwork,
+    SlotDecoder,
+    SlotLatentCritic,
+)
 from molgan.rewards import Objective, Scorer, check_objective
 from molgan.rewards.store import open_store
 from molgan.starting import latent_noise, renumbered, replayed, start_from
@@ -111,6 +117,10 @@ def build_networks(
         if not generator.num_conditions:
             generator = generator.with_conditions(num_conditions)
     networks = Networks(generator)
+    if num_conditions:
+        known = None if start is None else start.properties
+        networks.properties = known or PropertyNetwork(**types, num_properties=num_conditions)
+        networks.properties.train().requires_grad_()
     if model.critic is not None:
         networks.critic = _network(model, "critic", **types)
     if model.reward is not None:
@@ -244,8 +254,14 @@ def build_conditions(
     values = measured(scorer, dataset.split_smiles("train"))
     scorer.save()
     sizes = (dataset.dense("train").atoms > 0).sum(1).numpy()
-    rows = whole_number(cfg.condition, "examples", 1)
-    conditions = Conditions.of(properties, values, sizes, rows, like=before)
+    conditions = Conditions.of(
+        properties,
+        values,
+        sizes,
+        rows=whole_number(cfg.condition, "examples", 1),
+        candidates=whole_number(cfg.condition, "candidates", 1),
+        like=before,
+    )
     log.info("conditions: %s", conditions.describe())
     return Asked(conditions, values, scorer)
 
@@ -337,6 +353,7 @@ def build_trainer(
         config=to_plain(cfg),
         versions=versions(),
         conditions=None if asked is None else asked.conditions,
+        properties=networks.properties,
     )
     trainer = Trainer(
         context=Context(fabric, networks, averages, data, rng),

@@ -28,7 +28,7 @@ from molgan.conditions import Conditions, FloatArray, Targets
 from molgan.errors import BundleError, ConfigError, MolganError
 from molgan.library.writers import atomic_write
 from molgan.metrics import HashedIdentities
-from molgan.models import Encoder, rebuild
+from molgan.models import Encoder, PropertyNetwork, rebuild
 from molgan.sampling import Generator, Sampler
 
 FORMAT = 1
@@ -37,6 +37,7 @@ SUFFIX = pretrained.SUFFIX
 _DOCUMENT = "molgan"
 _IDENTITIES = "training_identities"
 _CONDITIONS = "conditions"
+_NETWORKS = ("generator", "encoder", "properties")  # only the first is always there
 
 
 @dataclass
@@ -59,6 +60,7 @@ class Bundle:
         precision: ``full`` for weights as trained, ``half`` for those read from a file that keeps
             them in 16 bits.
         conditions: what molecules can be asked for; None for a model without.
+        properties: guess of these properties.
     """
 
     generator: Generator
@@ -75,6 +77,7 @@ class Bundle:
     versions: dict[str, str] = field(default_factory=dict)
     precision: str = "full"
     conditions: Conditions | None = None
+    properties: PropertyNetwork | None = None
 
     @property
     def codec(self) -> Codec:
@@ -89,6 +92,7 @@ class Bundle:
         refine_steps: int | None = None,
         precision: str = "32-true",
         wanted: FloatArray | None = None,
+        candidates: int | None = None,
     ) -> Sampler:
         """A `Sampler` of this model; what is None is the model's own.
 
@@ -99,7 +103,10 @@ class Bundle:
             refine_steps: extra passes.
             precision: of the networks.
             wanted: what is asked for, of `wanted`.
+            candidates: for each molecule asked for.
         """
+        if candidates is None:
+            candidates = 1 if self.conditions is None else self.conditions.candidates
         return Sampler(
             self.generator,
             self.codec,
@@ -113,6 +120,8 @@ class Bundle:
             n_jobs=n_jobs,
             conditions=self.conditions,
             wanted=wanted,
+            properties=self.properties,
+            candidates=candidates,
         )
 
     def wanted(self, condition: Targets | None, count: int, outside: bool = False) -> Any:
@@ -161,6 +170,9 @@ class Bundle:
         if self.encoder is not None:
             tensors |= {f"encoder.{k}": v for k, v in self.encoder.state_dict().items()}
             networks["encoder"] = self.encoder.config
+        if self.properties is not None:
+            tensors |= {f"properties.{k}": v for k, v in self.properties.state_dict().items()}
+            networks["properties"] = self.properties.config
         if precision == "half":
             tensors = {k: _halved(k, v) for k, v in tensors.items()}
         # safetensors knows no unsigned 64-bit in older versions: the bits travel as signed ones.
@@ -212,17 +224,19 @@ class Bundle:
         except (SafetensorError, OSError) as error:
             raise BundleError(f"the model {path} is truncated or damaged: {error}") from error
         try:
-            generator = _load_network(document["networks"]["generator"], tensors, "generator.")
-            encoder = None
-            if "encoder" in document["networks"]:
-                encoder = _load_network(document["networks"]["encoder"], tensors, "encoder.")
+            networks = document["networks"]
+            loaded = {
+                name: _load_network(networks[name], tensors, f"{name}.").to(device)
+                for name in _NETWORKS
+                if name == _NETWORKS[0] or name in networks
+            }
             bundle = cls(
-                generator=cast(Generator, generator.to(device)),
+                generator=cast(Generator, loaded["generator"]),
                 vocabulary=Vocabulary.from_dict(document["vocabulary"]),
                 max_atoms=int(document["max_atoms"]),
                 size_distribution=np.array(document["size_distribution"], dtype=np.float64),
                 identities=HashedIdentities(tensors[_IDENTITIES].numpy().view(np.uint64)),
-                encoder=None if encoder is None else cast(Encoder, encoder.to(device)),
+                encoder=cast(Encoder | None, loaded.get("encoder")),
                 discretization=document["discretization"],
                 # The first bundles have neither: they were sampled so.
                 noise_scale=float(document.get("noise_scale", 1.0)),
@@ -232,6 +246,7 @@ class Bundle:
                 versions=document["versions"],
                 precision=document.get("precision", "full"),
                 conditions=_load_conditions(document, tensors),
+                properties=cast(PropertyNetwork | None, loaded.get("properties")),
             )
         except BundleError as error:
             raise BundleError(f"the model {path} cannot be used: {error}") from error

@@ -40,6 +40,8 @@ class Conditions:
         highest: ``(C,)`` ... and its upper end.
         sizes: ``(R,)`` atom counts of some training molecules.
         values: ``(R, C)`` their properties.
+        candidates: for each molecule asked for so many are drawn, and the property network picks
+            one, see `molgan.sampling.Sampler`.
     """
 
     properties: Mapping[str, Mapping[str, Any]]
@@ -49,6 +51,7 @@ class Conditions:
     highest: FloatArray
     sizes: npt.NDArray[np.int64]
     values: FloatArray
+    candidates: int = 1
 
     @classmethod
     def of(
@@ -57,6 +60,7 @@ class Conditions:
         values: FloatArray,
         sizes: npt.NDArray[np.int64],
         rows: int = 5000,
+        candidates: int = 1,
         like: Conditions | None = None,
     ) -> Conditions:
         """From the training molecules.
@@ -66,6 +70,7 @@ class Conditions:
             values: ``(M, C)`` of all training molecules; NaN where there is none.
             sizes: ``(M,)`` their atom counts.
             rows: examples kept, spread evenly over the molecules.
+            candidates: see `Conditions`.
             like: another model's, whose means and deviations are kept: its weights go by them.
 
         Raises:
@@ -91,6 +96,7 @@ class Conditions:
             highest=values.max(0),
             sizes=sizes[places],
             values=values[places],
+            candidates=candidates,
         )
 
     def __len__(self) -> int:
@@ -183,6 +189,7 @@ class Conditions:
         return {
             "properties": {name: dict(settings) for name, settings in self.properties.items()},
             **{key: getattr(self, key).tolist() for key in _STATISTICS},
+            "candidates": self.candidates,
         }
 
     def table(self) -> Tensor:
@@ -207,6 +214,7 @@ class Conditions:
             **statistics,
             sizes=examples[:, 0].astype(np.int64),
             values=examples[:, 1:],
+            candidates=int(document["candidates"]),
         )
 
     def _range(self, name: str) -> tuple[float, float]:

@@ -187,6 +187,7 @@ def write(
         None if cfg.refine_steps is None else whole_number(cfg, "refine_steps", 0),
         str(cfg.precision),
         wanted,
+        None if cfg.candidates is None else whole_number(cfg, "candidates", 1),
     )
     reward = the_reward(bundle, cfg)
     request = Request(bundle.conditions, wanted)

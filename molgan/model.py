@@ -94,6 +94,7 @@ class MolGAN:
         *,
         condition: Targets | None = None,
         condition_outside: bool = False,
+        candidates: int | None = None,
         repair: str | None = None,
         prefix: str = "mol",
     ) -> Library:
@@ -108,6 +109,8 @@ class MolGAN:
                 one value for each molecule drawn. Each becomes a column ``wanted_logp``, and
                 ``logp`` what was obtained.
             condition_outside: allow values that no training molecule has.
+            candidates: of so many graphs for each molecule asked for, the model's own guess of
+                their properties picks the one to decode; None: as the model was trained.
             repair: ``largest_fragment`` or ``valence``: repair invalid molecules instead of leaving
                 them out.
             prefix: of names.
@@ -121,7 +124,7 @@ class MolGAN:
 
         bundle = self._trained()
         wanted = bundle.wanted(condition, n, condition_outside)
-        draws = bundle.sampler(repair, wanted=wanted).stream(n, seed)
+        draws = bundle.sampler(repair, wanted=wanted, candidates=candidates).stream(n, seed)
         decoded = [item for draw in draws for item in draw.repaired]
         # An invalid molecule has no SMILES; its entry does not reach the table.
         known = bundle.identities.contains([item.smiles or "" for item in decoded])

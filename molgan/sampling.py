@@ -15,7 +15,14 @@ from molgan.chem import POLICIES, Codec, Decoded, repair
 from molgan.conditions import Conditions, FloatArray
 from molgan.errors import ConfigError
 from molgan.graphs import MolGraphs
-from molgan.models import Encoder, GraphLogits, LatentGenerator, MolGANGenerator, discretize
+from molgan.models import (
+    Encoder,
+    GraphLogits,
+    LatentGenerator,
+    MolGANGenerator,
+    PropertyNetwork,
+    discretize,
+)
 
 Generator = LatentGenerator | MolGANGenerator
 PRECISIONS = ("32-true", "bf16-mixed")
@@ -43,7 +50,7 @@ class Inputs(NamedTuple):
     """What ``B`` molecules are made from.
 
     Attributes:
-        noise: ``(B, noise_dim)``, standard normal.
+        noise: ``(B, K, noise_dim)``, standard normal, of each candidate.
         sizes: ``(B,)`` atom counts.
         conditions: ``(B, C)``, standardised; ``C`` is 0 for a model without.
     """
@@ -78,6 +85,10 @@ class Sampler:
         conditions: what a conditional generator can be asked for; decides the sizes too.
         wanted: what it is asked for, as `Conditions.wanted` gives it, with one row or with one for
             each molecule drawn; None: molecules as in the data.
+        properties: guesses the properties of a graph.
+        candidates: ``K``; of so many graphs for each molecule asked for, that one is decoded which
+            `properties` takes to be nearest to what is asked. It is part of the network: RDKit is
+            not consulted, and what is decoded counts, valid or not.
 
     Raises:
         ConfigError: for an unknown discretisation or repair policy.
@@ -96,6 +107,8 @@ class Sampler:
     n_jobs: int = 1
     conditions: Conditions | None = None
     wanted: FloatArray | None = None
+    properties: PropertyNetwork | None = None
+    candidates: int = 1
 
     def __post_init__(self) -> None:
         """Check the settings before anything is drawn."""
@@ -107,6 +120,8 @@ class Sampler:
             raise ConfigError(
                 f"precision={self.precision} is unknown: use {' or '.join(PRECISIONS)}"
             )
+        if self.candidates < 1:
+            raise ConfigError(f"candidates={self.candidates} must be at least 1")
         if self.refine_steps < 0:
             raise ConfigError(f"refine_steps={self.refine_steps} must be 0 or more")
         if self.refine_steps and not (
@@ -144,10 +159,8 @@ class Sampler:
         half = torch.autocast(
             self.device.type, torch.bfloat16, enabled=self.precision == "bf16-mixed"
         )
-        given = () if conditions is None else (conditions,)
         with torch.no_grad(), half:
-            logits = self.generator(self.noise_scale * noise, sizes, *given)
-            return self._decoded(self.refine(logits, sizes), rng)
+            return self._decoded(self._logits(noise, sizes, conditions), rng)
 
     def decode_latents(self, latents: Tensor, sizes: Tensor) -> Draw:
         """Molecules at given points of the latent space, without noise or refinement.
@@ -242,7 +255,28 @@ class Sampler:
     def draw_from(self, inputs: Inputs, rng: torch.Generator) -> Draw:
         """Molecules from `draw_inputs`; ``rng`` as for `draw`."""
         noise, sizes, conditions = (each.to(self.device) for each in inputs)
-        return self.draw(noise, sizes, rng, conditions if conditions.shape[1] else None)
+        given = conditions if conditions.shape[1] else None
+        count, candidates = noise.shape[:2]
+        if candidates == 1 or self.properties is None or self.wanted is None:
+            return self.draw(noise[:, 0], sizes, rng, given)
+        asked = torch.as_tensor(~np.isnan(self.wanted).all(0), device=self.device)
+        half = torch.autocast(
+            self.device.type, torch.bfloat16, enabled=self.precision == "bf16-mixed"
+        )
+        with torch.no_grad(), half:
+            several = (each.repeat_interleave(candidates, 0) for each in (sizes, conditions))
+            logits = self._logits(noise.flatten(0, 1), *several)
+            guessed = self.properties(discretize(logits, "straight_through"))
+            missed = (guessed.unflatten(0, (count, candidates)) - conditions[:, None]).square()
+            best = (missed * asked).sum(-1).argmin(1)
+            return self._decoded(
+                _rows(logits, torch.arange(count, device=self.device) * candidates + best), rng
+            )
+
+    def _logits(self, noise: Tensor, sizes: Tensor, conditions: Tensor | None) -> GraphLogits:
+        """Logits from noise as it is drawn, refined."""
+        given = () if conditions is None else (conditions,)
+        return self.refine(self.generator(self.noise_scale * noise, sizes, *given), sizes)
 
     def draw_inputs(
         self, count: int, rng: torch.Generator, wanted: FloatArray | None = None
@@ -261,7 +295,9 @@ class Sampler:
             conditions = torch.zeros(count, 0)
         else:
             sizes, conditions = self.conditions.draw(count, wanted, rng)
-        return Inputs(self.generator.draw_noise(count, rng, device), sizes, conditions)
+        candidates = 1 if wanted is None else self.candidates
+        noise = self.generator.draw_noise(count * candidates, rng, device)
+        return Inputs(noise.unflatten(0, (count, candidates)), sizes, conditions)
 
     def _blocks(self, n: int, seed: int) -> Iterator[Inputs]:
         """What ``n`` molecules are made from, always drawn in whole blocks of the same length.
@@ -291,6 +327,12 @@ def choice_rng(seed: int) -> torch.Generator:
     depend on what it is chosen from.
     """
     return torch.Generator().manual_seed(seed + 0x5EED)
+
+
+def _rows(logits: GraphLogits, rows: Tensor) -> GraphLogits:
+    """Some rows of a batch."""
+    mask = None if logits.mask is None else logits.mask[rows]
+    return GraphLogits(logits.nodes[rows], logits.pairs[rows], mask)
 
 
 def _regrouped(blocks: Iterator[Inputs], batch_size: int) -> Iterator[Inputs]:

@@ -106,3 +106,19 @@ def test_a_file_left_behind_costs_only_its_measurement(caplog):
     assert "left_behind.qsar" in caplog.text
     assert request.met({"logp": np.array([1.0])}, 1) == {"wanted_gap": [2.0], "wanted_logp": [1.0]}
     assert [row.name for row in request.agreements()] == ["logp"]
+
+
+def test_a_model_of_measurements_is_a_property_and_says_nothing_outside_its_domain(tmp_path):
+    pytest.importorskip("sklearn")
+    from molgan.qsar import QSARModel
+
+    smiles = ["C" * n + end for n in range(1, 16) for end in ("O", "N", "F")]
+    path = QSARModel.fit(smiles, [float(len(text)) for text in smiles], split="random").save(
+        tmp_path / "size.qsar"
+    )
+    settings = property_settings([{"name": "size", "type": "qsar", "model": str(path)}])
+    values = measured(
+        Scorer(property_objective(settings)), ["CCCO", "CCCCCCCCCCCCO", "c1ccc2ncccc2c1"]
+    )
+    assert values[1, 0] > values[0, 0] + 3
+    assert np.isnan(values[2, 0])

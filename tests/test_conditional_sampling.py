@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from rdkit import Chem
 
 from molgan import MolGAN
@@ -15,6 +16,8 @@ from molgan.bundle import Bundle
 from molgan.conditions import Conditions
 from molgan.errors import ConfigError
 from molgan.generate import main
+from molgan.graphs import MolGraphs
+from molgan.models import PropertyNetwork
 
 PROPERTIES = {"heavy_atoms": {}, "logp": {}}
 
@@ -65,6 +68,29 @@ def test_the_seed_decides_and_batches_do_not(asked_bundle):
         for seed, size in ((0, 1024), (0, 100), (1, 1024))
     )
     assert one == other != third
+
+
+def test_of_several_candidates_the_one_that_looks_nearest_is_decoded(asked_bundle):
+    torch.manual_seed(0)
+    types = asked_bundle.vocabulary.num_atom_types, asked_bundle.vocabulary.num_bond_types
+    guess = PropertyNetwork(*types, num_properties=2).eval()
+    bundle = replace(asked_bundle, properties=guess)
+    wanted = bundle.wanted({"heavy_atoms": 4}, 1)
+
+    def missed(candidates: int) -> float:
+        """How far from the request the network takes the graphs drawn to be."""
+        (draw,) = bundle.sampler(wanted=wanted, candidates=candidates).stream(300, 0)
+        atoms, bonds = torch.from_numpy(draw.atoms), torch.from_numpy(draw.bonds)
+        with torch.no_grad():
+            guessed = guess(MolGraphs.from_indices(atoms, bonds, *types))[:, 0]
+        target = (4 - bundle.conditions.means[0]) / bundle.conditions.deviations[0]
+        return float((guessed - target).abs().mean())
+
+    assert missed(8) < missed(2) < missed(1)
+    plain = MolGAN(bundle).sample(200, candidates=8).smiles
+    assert plain == MolGAN(asked_bundle).sample(200).smiles  # nothing asked, nothing to choose by
+    with pytest.raises(ConfigError, match="candidates=0"):
+        MolGAN(bundle).sample(5, condition={"logp": 1.0}, candidates=0)
 
 
 def test_without_a_request_it_is_a_plain_generator(asked_bundle):

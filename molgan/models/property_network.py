@@ -5,9 +5,11 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from molgan.graphs import MolGraphs
+from molgan.models.configured import rebuildable
 from molgan.models.graph_scorer import GraphScorer
 
 
+@rebuildable
 class PropertyNetwork(GraphScorer):
     """Predicted properties of each graph, any real numbers: the reward network for several scores.
 

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from molgan.asked import Asked
 from molgan.chem import Codec
 from molgan.conditions import FloatArray
 from molgan.errors import ConfigError
-from molgan.models import GraphLogits, PropertyNetwork, discretize
+from molgan.models import GraphLogits, discretize
 from molgan.sampling import Sampler
 from molgan.training.context import Context
 from molgan.training.exploration import Explorer
@@ -47,7 +48,9 @@ class ConditionalPhase(LatentPhase):
         refine_steps: of sampling.
         noise_scale: of sampling.
         property_weight: weight of the regressor's squared error, in standard deviations, in the
-            sampler's loss; more obeys better and keeps less to the data.
+            sampler's loss; more obeys better, and costs diversity.
+        tolerance: errors up to this many standard deviations cost nothing: within them the critic
+            alone decides, which keeps the sampler from one best answer to each request.
         regressor_learning_rate: of the regressor.
         regressor_warmup: its updates before the phase begins.
         explore_interval: steps from one decoding of generated points to the next.
@@ -64,7 +67,8 @@ class ConditionalPhase(LatentPhase):
         asked: Asked,
         refine_steps: int = 0,
         noise_scale: float = 1.0,
-        property_weight: float = 2.0,
+        property_weight: float = 1.0,
+        tolerance: float = 0.25,
         regressor_learning_rate: float = 2e-3,
         regressor_warmup: int = 300,
         explore_interval: int = 16,
@@ -77,10 +81,11 @@ class ConditionalPhase(LatentPhase):
         at_least_one(
             explore_interval=explore_interval, explore_batch=explore_batch, remembered=remembered
         )
-        if property_weight < 0:
-            raise ConfigError(f"property_weight={property_weight} must be 0 or more")
+        for key, value in {"property_weight": property_weight, "tolerance": tolerance}.items():
+            if value < 0:
+                raise ConfigError(f"{key}={value} must be 0 or more")
         self.conditions, self.scorer = asked.conditions, asked.scorer
-        self.property_weight = property_weight
+        self.property_weight, self.tolerance = property_weight, tolerance
         self.regressor_warmup = regressor_warmup
         self.explore_interval, self.explore_batch = explore_interval, explore_batch
         self.remembered = remembered
@@ -99,8 +104,9 @@ class ConditionalPhase(LatentPhase):
             refine_steps=refine_steps,
         )
         self.explorer = Explorer(context, self.generator, self.encoder, sampler, codec, self.scorer)
-        types = context.data.num_atom_types, context.data.num_bond_types
-        self.regressor = PropertyNetwork(*types, len(self.conditions)).to(device)
+        if context.networks.properties is None:
+            raise ConfigError("a conditional phase needs condition.properties")
+        self.regressor = context.networks.properties
         self.add_optimizer("regressor", self.regressor, regressor_learning_rate)
         # What generated points turned out to be: points, atom counts, properties.
         self._found = (
@@ -152,7 +158,8 @@ class ConditionalPhase(LatentPhase):
                 sizes,
                 self.objective,
             )
-            error = self._error(self.generator.decoder(fake, sizes), wanted)
+            missed = (self._predicted(self.generator.decoder(fake, sizes)) - wanted).abs()
+            error = (missed - self.tolerance).clamp(min=0).square().sum(1).mean()
             loss = adversarial + self.property_weight * error
         norm = self.update(loss, "sampler")
         return {
@@ -178,17 +185,17 @@ class ConditionalPhase(LatentPhase):
         with self.context.fabric.autocast():
             with torch.no_grad():
                 logits = self.generator.decoder(points, sizes)
-            loss = self._error(logits, values)
+            loss = F.mse_loss(self._predicted(logits), values)
         self.update(loss, "regressor")
         return {"loss/regressor": loss.detach()}
 
-    def _error(self, logits: GraphLogits, values: Tensor) -> Tensor:
-        """Squared error of the regressor on decoded graphs, in standard deviations, added up.
+    def _predicted(self, logits: GraphLogits) -> Tensor:
+        """``(B, C)`` properties of decoded graphs, as the regressor sees them.
 
-        On soft graphs: of hard ones it is more often right, and the sampler more often invalid.
+        Of soft graphs: of hard ones it is more often right, and the sampler more often invalid.
         """
         predicted: Tensor = self.regressor(discretize(logits, "soft"))
-        return (predicted - values).square().sum(1).mean()
+        return predicted
 
     def _explore(self) -> Stats:
         """Decode what the sampler makes now and measure it; says how well it obeys."""
@@ -221,17 +228,12 @@ class ConditionalPhase(LatentPhase):
     # ------------------------------------------------------------- checkpoints
 
     def state_dict(self) -> dict[str, Any]:
-        """As in `Phase`, with the regressor and what it has seen."""
-        return {
-            **super().state_dict(),
-            "regressor": self.regressor.state_dict(),
-            "found": self._found,
-        }
+        """As in `Phase`, with what the regressor has seen."""
+        return {**super().state_dict(), "found": self._found}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up what `state_dict` gave."""
         super().load_state_dict(state)
-        self.regressor.load_state_dict(state["regressor"])
         device = self.context.fabric.device
         points, sizes, values = (each.to(device) for each in state["found"])
         self._found = points, sizes, values

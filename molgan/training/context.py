@@ -19,6 +19,7 @@ from molgan.models import (
     LatentCritic,
     LatentGenerator,
     MolGANGenerator,
+    PropertyNetwork,
     RewardNetwork,
 )
 
@@ -35,6 +36,7 @@ class Networks:
         reward: guess of the RDKit score.
         encoder: molecules to latent points.
         latent_critic: latent of a molecule or generated?
+        properties: guess of the properties that molecules are asked for.
     """
 
     generator: Generator
@@ -42,6 +44,7 @@ class Networks:
     reward: RewardNetwork | None = None
     encoder: Encoder | None = None
     latent_critic: LatentCritic | None = None
+    properties: PropertyNetwork | None = None
 
     def items(self) -> list[tuple[str, nn.Module]]:
         """Name and module of every network there is, in a fixed order."""
