@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+# Before PyTorch Geometric, whose own bars would warn in a notebook without ipywidgets.
+import molgan.progress  # isort: skip
+
 import numpy as np
 import rdkit
 import torch
