@@ -70,7 +70,7 @@ class ConditionalPhase(LatentPhase):
         property_weight: float = 1.0,
         tolerance: float = 0.25,
         regressor_learning_rate: float = 2e-3,
-        regressor_warmup: int = 300,
+        regressor_warmup: int = 800,
         explore_interval: int = 16,
         explore_batch: int = 256,
         remembered: int = 8192,
