@@ -24,6 +24,7 @@ from molgan.conditions import Conditions
 from molgan.config import to_plain, whole_number
 from molgan.data import MoleculeDataset, cache_root
 from molgan.errors import ConfigError
+from molgan.guide import Guide
 from molgan.metrics import HashedIdentities
 from molgan.models import (
     LatentCritic,
@@ -157,6 +158,20 @@ def suiting_latent_critic(generator: LatentGenerator) -> LatentCritic:
     return cast(LatentCritic, SlotLatentCritic(*sizes, *widths, num_conditions=asked))
 
 
+def build_guide(model: DictConfig, networks: Networks) -> Guide | None:
+    """What chooses among candidates, which a phase has yet to fit; None if there is but one.
+
+    Raises:
+        ConfigError: when there is no reward network to choose by.
+    """
+    candidates = whole_number(model, "candidates", 1)
+    if candidates == 1:
+        return None
+    if networks.reward is None:
+        raise ConfigError(f"model.candidates={candidates} needs model.reward")
+    return Guide(networks.reward, candidates)
+
+
 def as_started(cfg: DictConfig, start: Bundle | None) -> DictConfig:
     """The settings, with what is null in them as the start model has it.
 
@@ -203,6 +218,7 @@ def build_phases(
         "refine_steps": bundle.refine_steps,
         "noise_scale": bundle.noise_scale,
         "asked": asked,
+        "guide": bundle.guide,
     }
     phases: dict[str, PhaseFactory] = {}
     for name, node in cfg.trainer.phases.items():
@@ -350,6 +366,7 @@ def build_trainer(
         discretization=str(cfg.model.discretization),
         noise_scale=float(cfg.model.noise_scale),
         refine_steps=whole_number(cfg.model, "refine_steps", 0),
+        guide=build_guide(cfg.model, networks),
         config=to_plain(cfg),
         versions=versions(),
         conditions=None if asked is None else asked.conditions,

@@ -26,9 +26,10 @@ from molgan import pretrained
 from molgan.chem import Codec, Vocabulary
 from molgan.conditions import Conditions, FloatArray, Targets
 from molgan.errors import BundleError, ConfigError, MolganError
+from molgan.guide import Guide
 from molgan.library.writers import atomic_write
 from molgan.metrics import HashedIdentities
-from molgan.models import Encoder, PropertyNetwork, rebuild
+from molgan.models import Encoder, PropertyNetwork, RewardNetwork, rebuild
 from molgan.sampling import Generator, Sampler
 
 FORMAT = 1
@@ -61,6 +62,7 @@ class Bundle:
             them in 16 bits.
         conditions: what molecules can be asked for; None for a model without.
         properties: guess of these properties.
+        guide: chooses among candidates by predicted reward; None for a model without.
     """
 
     generator: Generator
@@ -78,6 +80,7 @@ class Bundle:
     precision: str = "full"
     conditions: Conditions | None = None
     properties: PropertyNetwork | None = None
+    guide: Guide | None = None
 
     @property
     def codec(self) -> Codec:
@@ -103,10 +106,20 @@ class Bundle:
             refine_steps: extra passes.
             precision: of the networks.
             wanted: what is asked for, of `wanted`.
-            candidates: for each molecule asked for.
+            candidates: graphs drawn for each molecule by a guided model, or by a conditional one
+                that is asked for something; 1: no choice.
+
+        Raises:
+            ConfigError: for settings that do not go together; see `Sampler`.
         """
+        chooser = self.guide or self.conditions
         if candidates is None:
-            candidates = 1 if self.conditions is None else self.conditions.candidates
+            candidates = 1 if chooser is None else chooser.candidates
+        elif candidates > 1 and chooser is None:
+            raise ConfigError(
+                f"candidates={candidates}: this model has no network that could choose among them; "
+                "train one with experiment=optimize or experiment=conditional"
+            )
         return Sampler(
             self.generator,
             self.codec,
@@ -122,6 +135,7 @@ class Bundle:
             wanted=wanted,
             properties=self.properties,
             candidates=candidates,
+            guide=self.guide if candidates > 1 else None,
         )
 
     def wanted(self, condition: Targets | None, count: int, outside: bool = False) -> Any:
@@ -173,6 +187,9 @@ class Bundle:
         if self.properties is not None:
             tensors |= {f"properties.{k}": v for k, v in self.properties.state_dict().items()}
             networks["properties"] = self.properties.config
+        if self.guide is not None:
+            tensors |= {f"reward.{k}": v for k, v in self.guide.network.state_dict().items()}
+            networks["reward"] = self.guide.network.config
         if precision == "half":
             tensors = {k: _halved(k, v) for k, v in tensors.items()}
         # safetensors knows no unsigned 64-bit in older versions: the bits travel as signed ones.
@@ -195,6 +212,8 @@ class Bundle:
         }
         if self.conditions is not None:
             document["conditions"] = self.conditions.to_document()
+        if self.guide is not None:
+            document["guide"] = self.guide.to_document()
         contiguous = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
         content = save(contiguous, metadata={_DOCUMENT: json.dumps(document)})
         with atomic_write(path, binary=True) as file:
@@ -247,6 +266,7 @@ class Bundle:
                 precision=document.get("precision", "full"),
                 conditions=_load_conditions(document, tensors),
                 properties=cast(PropertyNetwork | None, loaded.get("properties")),
+                guide=_load_guide(document, tensors, device),
             )
         except BundleError as error:
             raise BundleError(f"the model {path} cannot be used: {error}") from error
@@ -338,6 +358,17 @@ def _load_network(config: dict[str, Any], tensors: dict[str, Tensor], prefix: st
     weights = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
     network.load_state_dict(weights)  # into float32, whatever the file holds
     return network.eval()
+
+
+def _load_guide(
+    document: dict[str, Any], tensors: dict[str, Tensor], device: torch.device
+) -> Guide | None:
+    if "guide" not in document:
+        return None
+    network = _load_network(document["networks"]["reward"], tensors, "reward.")
+    guide = Guide(cast(RewardNetwork, network.to(device)))
+    guide.load_document(document["guide"])
+    return guide
 
 
 def _load_conditions(document: dict[str, Any], tensors: dict[str, Tensor]) -> Conditions | None:

@@ -15,6 +15,7 @@ from molgan.chem import POLICIES, Codec, Decoded, repair
 from molgan.conditions import Conditions, FloatArray
 from molgan.errors import ConfigError
 from molgan.graphs import MolGraphs
+from molgan.guide import Guide
 from molgan.models import (
     Encoder,
     GraphLogits,
@@ -86,9 +87,10 @@ class Sampler:
         wanted: what it is asked for, as `Conditions.wanted` gives it, with one row or with one for
             each molecule drawn; None: molecules as in the data.
         properties: guesses the properties of a graph.
-        candidates: ``K``; of so many graphs for each molecule asked for, that one is decoded which
-            `properties` takes to be nearest to what is asked. It is part of the network: RDKit is
-            not consulted, and what is decoded counts, valid or not.
+        candidates: ``K``; of so many graphs for each molecule that one is decoded which the guide
+            takes, or which `properties` takes to be nearest to what is asked. It is part of the
+            network: RDKit is not consulted, and what is decoded counts, valid or not.
+        guide: chooses among candidates by their predicted reward.
 
     Raises:
         ConfigError: for an unknown discretisation or repair policy.
@@ -109,6 +111,7 @@ class Sampler:
     wanted: FloatArray | None = None
     properties: PropertyNetwork | None = None
     candidates: int = 1
+    guide: Guide | None = None
 
     def __post_init__(self) -> None:
         """Check the settings before anything is drawn."""
@@ -134,6 +137,8 @@ class Sampler:
             raise ConfigError(
                 f"discretization={self.discretization} is unknown: use argmax or gumbel"
             )
+        if self.guide is not None and self.discretization != "argmax":
+            raise ConfigError(f"a guide needs discretization=argmax, not {self.discretization}")
         if self.repair is not None and self.repair not in POLICIES:
             raise ConfigError(
                 f"repair={self.repair} is unknown: use one of {', '.join(sorted(POLICIES))} or null"
@@ -241,7 +246,7 @@ class Sampler:
         Args:
             n: molecules to draw in all.
             seed: of all randomness.
-            batch_size: molecules at a time; changes the memory used, not the molecules drawn.
+            batch_size: graphs at a time; changes the memory used, not the molecules drawn.
 
         Raises:
             ConfigError: for a negative ``n`` or a ``batch_size`` below 1.
@@ -249,29 +254,57 @@ class Sampler:
         if n < 0 or batch_size < 1:
             raise ConfigError(f"cannot draw n={n} molecules in batches of batch_size={batch_size}")
         choices = choice_rng(seed)
-        for inputs in _regrouped(self._blocks(n, seed), batch_size):
+        rows = max(batch_size // self._candidates(self.wanted), 1)
+        for inputs in _regrouped(self._blocks(n, seed), rows):
             yield self.draw_from(inputs, choices)
 
     def draw_from(self, inputs: Inputs, rng: torch.Generator) -> Draw:
         """Molecules from `draw_inputs`; ``rng`` as for `draw`."""
         noise, sizes, conditions = (each.to(self.device) for each in inputs)
         given = conditions if conditions.shape[1] else None
-        count, candidates = noise.shape[:2]
-        if candidates == 1 or self.properties is None or self.wanted is None:
+        if noise.shape[1] == 1:
             return self.draw(noise[:, 0], sizes, rng, given)
-        asked = torch.as_tensor(~np.isnan(self.wanted).all(0), device=self.device)
         half = torch.autocast(
             self.device.type, torch.bfloat16, enabled=self.precision == "bf16-mixed"
         )
+        # Candidates are many graphs: a part of the molecules at a time.
+        parts = torch.arange(len(noise)).split(max(_BLOCK // noise.shape[1], 1))
         with torch.no_grad(), half:
-            several = (each.repeat_interleave(candidates, 0) for each in (sizes, conditions))
-            logits = self._logits(noise.flatten(0, 1), *several)
-            guessed = self.properties(discretize(logits, "straight_through"))
-            missed = (guessed.unflatten(0, (count, candidates)) - conditions[:, None]).square()
-            best = (missed * asked).sum(-1).argmin(1)
-            return self._decoded(
-                _rows(logits, torch.arange(count, device=self.device) * candidates + best), rng
-            )
+            chosen = [
+                self._chosen(noise[rows], sizes[rows], conditions[rows], rng) for rows in parts
+            ]
+            return self._decoded(GraphLogits.cat(chosen), rng)
+
+    def _chosen(
+        self, noise: Tensor, sizes: Tensor, conditions: Tensor, rng: torch.Generator
+    ) -> GraphLogits:
+        """Logits of that candidate of each molecule which is taken; arguments as in `Inputs`."""
+        count, candidates = noise.shape[:2]
+        sizes = sizes.repeat_interleave(candidates, 0)
+        given = conditions.repeat_interleave(candidates, 0) if conditions.shape[1] else None
+        logits = self._logits(noise.flatten(0, 1), sizes, given)
+        graphs = discretize(logits, "straight_through")
+        if self.guide is not None:
+            predicted = self.guide.network(graphs).unflatten(0, (count, candidates))
+            best = self.guide.choose(predicted, rng)
+        else:
+            best = self._nearest(graphs, conditions)
+        return logits.rows(torch.arange(count, device=self.device) * candidates + best)
+
+    def _nearest(self, graphs: MolGraphs, conditions: Tensor) -> Tensor:
+        """Which candidate of each molecule is nearest to what is asked, as the network guesses."""
+        assert self.properties is not None
+        assert self.wanted is not None
+        asked = torch.as_tensor(~np.isnan(self.wanted).all(0), device=self.device)
+        guessed: Tensor = self.properties(graphs).unflatten(0, (len(conditions), -1))
+        missed = (guessed - conditions[:, None]).square()
+        nearest: Tensor = (missed * asked).sum(-1).argmin(1)
+        return nearest
+
+    def _candidates(self, wanted: FloatArray | None) -> int:
+        """Candidates of each molecule, if there is something to choose by."""
+        nearest = wanted is not None and self.properties is not None
+        return self.candidates if self.guide is not None or nearest else 1
 
     def _logits(self, noise: Tensor, sizes: Tensor, conditions: Tensor | None) -> GraphLogits:
         """Logits from noise as it is drawn, refined."""
@@ -295,7 +328,7 @@ class Sampler:
             conditions = torch.zeros(count, 0)
         else:
             sizes, conditions = self.conditions.draw(count, wanted, rng)
-        candidates = 1 if wanted is None else self.candidates
+        candidates = self._candidates(wanted)
         noise = self.generator.draw_noise(count * candidates, rng, device)
         return Inputs(noise.unflatten(0, (count, candidates)), sizes, conditions)
 
@@ -327,12 +360,6 @@ def choice_rng(seed: int) -> torch.Generator:
     depend on what it is chosen from.
     """
     return torch.Generator().manual_seed(seed + 0x5EED)
-
-
-def _rows(logits: GraphLogits, rows: Tensor) -> GraphLogits:
-    """Some rows of a batch."""
-    mask = None if logits.mask is None else logits.mask[rows]
-    return GraphLogits(logits.nodes[rows], logits.pairs[rows], mask)
 
 
 def _regrouped(blocks: Iterator[Inputs], batch_size: int) -> Iterator[Inputs]:

@@ -79,7 +79,8 @@ def test_of_several_candidates_the_one_that_looks_nearest_is_decoded(asked_bundl
 
     def missed(candidates: int) -> float:
         """How far from the request the network takes the graphs drawn to be."""
-        (draw,) = bundle.sampler(wanted=wanted, candidates=candidates).stream(300, 0)
+        sampler = bundle.sampler(wanted=wanted, candidates=candidates)
+        (draw,) = sampler.stream(300, 0, 300 * candidates)
         atoms, bonds = torch.from_numpy(draw.atoms), torch.from_numpy(draw.bonds)
         with torch.no_grad():
             guessed = guess(MolGraphs.from_indices(atoms, bonds, *types))[:, 0]

@@ -8,6 +8,7 @@ by softness alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -35,6 +36,21 @@ class GraphLogits:
     nodes: Tensor
     pairs: Tensor
     mask: Tensor | None = None
+
+    def rows(self, rows: Tensor) -> GraphLogits:
+        """Those of some graphs, ``(R,)`` rows."""
+        mask = None if self.mask is None else self.mask[rows]
+        return GraphLogits(self.nodes[rows], self.pairs[rows], mask)
+
+    @staticmethod
+    def cat(parts: Sequence[GraphLogits]) -> GraphLogits:
+        """Several batches as one; all of them have a mask, or none."""
+        masks = [part.mask for part in parts if part.mask is not None]
+        return GraphLogits(
+            torch.cat([part.nodes for part in parts]),
+            torch.cat([part.pairs for part in parts]),
+            torch.cat(masks) if masks else None,
+        )
 
 
 def discretize(

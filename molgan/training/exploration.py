@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,13 +21,29 @@ from molgan.training.scored_pool import FloatArray, ScoredPool
 _CHUNK = 8192
 
 
+class Judged(NamedTuple):
+    """Generated molecules and what they are worth.
+
+    Attributes:
+        decoded: ``B`` molecules, valid or with a reason.
+        scores: ``(B,)``, 0 if invalid.
+        atoms: ``(B, N)`` atom types.
+        bonds: ``(B, P)`` packed bond types.
+    """
+
+    decoded: list[Decoded]
+    scores: FloatArray
+    atoms: Tensor
+    bonds: Tensor
+
+
 @dataclass
 class Explorer:
-    """Decodes, scores and encodes by a model's own resting decoder and encoder.
+    """Decodes, scores and encodes by a model's own decoder and encoder.
 
     Attributes:
         context: devices and precision.
-        generator: whose decoder reads latent points.
+        generator: whose decoder reads latent points; that of sampling.
         encoder: of the same latent space.
         sampler: refines as sampling does.
         codec: between graphs and molecules.
@@ -40,19 +57,23 @@ class Explorer:
     codec: Codec
     scorer: Scorer
 
-    def judge(self, latents: Tensor, sizes: Tensor) -> tuple[FloatArray, list[Decoded]]:
-        """Scores ``(B,)``, 0 if invalid, and molecules of latent points, as sampling makes them."""
-        decoded = self.molecules(latents, sizes)
-        return np.nan_to_num(self.scorer(decoded).total, nan=0.0), decoded
+    def judge(self, latents: Tensor, sizes: Tensor) -> Judged:
+        """Molecules of latent points ``(B, D)``, made as sampling makes them, and their scores."""
+        atoms, bonds, decoded = self._made(latents, sizes)
+        scores = np.nan_to_num(self.scorer(decoded).total, nan=0.0)
+        return Judged(decoded, scores, atoms, pack_pairs(bonds))
 
-    @torch.no_grad()
     def molecules(self, latents: Tensor, sizes: Tensor) -> list[Decoded]:
         """Molecules of latent points, as sampling makes them."""
+        return self._made(latents, sizes)[2]
+
+    @torch.no_grad()
+    def _made(self, latents: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor, list[Decoded]]:
         with self.context.fabric.autocast():
             logits = self.generator.decoder(latents, sizes)
             graphs = discretize(self.sampler.refine(logits, sizes), "soft")
-        atoms, bonds = (each.cpu().numpy() for each in graphs.to_indices())
-        return self.codec.decode(atoms, bonds)
+        atoms, bonds = graphs.to_indices()
+        return atoms, bonds, self.codec.decode(atoms.cpu().numpy(), bonds.cpu().numpy())
 
     def scores_of(self, smiles: list[str]) -> FloatArray:
         """Scores of distinct molecules."""
@@ -65,16 +86,14 @@ class Explorer:
         return np.concatenate(parts) if parts else np.zeros(0)
 
     @torch.no_grad()
-    def keep(
-        self, decoded: list[Decoded], scores: FloatArray, pool: ScoredPool, least: float
-    ) -> int:
+    def keep(self, judged: Judged, pool: ScoredPool, least: float) -> int:
         """Add new molecules of at least a score to the pool; returns how many.
 
         Only those that the autoencoder gives back: the latent point has to mean the molecule.
         """
         new = {
             item.smiles
-            for item, score in zip(decoded, scores, strict=True)
+            for item, score in zip(judged.decoded, judged.scores, strict=True)
             if item.smiles is not None and score > least and item.smiles not in pool
         }
         encoded = self.codec.encode_smiles(sorted(new), verify=False)
@@ -94,5 +113,5 @@ class Explorer:
         if len(rows):
             smiles = [encoded.smiles[row] for row in rows.tolist()]
             # Of copies in a batch the score may be lower: each molecule by itself.
-            pool.add(latents[rows], graphs.num_atoms[rows], self.scores_of(smiles), smiles)
+            pool.add(latents[rows], atoms[rows], bonds[rows], self.scores_of(smiles), smiles)
         return len(rows)

@@ -114,10 +114,11 @@ class FocusPhase(LatentPhase):
     def begin(self) -> None:
         """Encode the set and what the start model drew; look for relatives."""
         adopt_decoder(self.context, self.generator)
-        latents, sizes, own = encode_all(self.context), self.context.data.sizes, len(self.smiles)
-        self._start = latents[own:], sizes[own:]
+        latents, data, own = encode_all(self.context), self.context.data, len(self.smiles)
+        self._start = latents[own:], data.sizes[own:]
+        graphs = data.atoms[:own], data.bonds[:own]
         self.pool = ScoredPool(
-            latents[:own], sizes[:own], self._own_scores, self.smiles, self.relatives
+            latents[:own], *graphs, self._own_scores, self.smiles, self.relatives
         )
         if self._resumed is not None:
             self.pool.load_state_dict(self._resumed)
@@ -184,9 +185,9 @@ class FocusPhase(LatentPhase):
 
     def _judge(self, latents: Tensor, sizes: Tensor) -> tuple[list[Decoded], np.ndarray]:
         """Molecules at latent points and their similarity to the set; relatives are kept."""
-        scores, drawn = self.explorer.judge(latents, sizes)
-        self.explorer.keep(drawn, scores, self.pool, self.least)
-        return drawn, scores
+        judged = self.explorer.judge(latents, sizes)
+        self.explorer.keep(judged, self.pool, self.least)
+        return judged.decoded, judged.scores
 
     def _random_rows(self, count: int) -> Tensor:
         return torch.randint(

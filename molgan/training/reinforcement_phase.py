@@ -11,15 +11,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from molgan.chem import Codec, Decoded
+from molgan.chem import Codec
 from molgan.errors import ConfigError
-from molgan.models import LatentCritic
+from molgan.guide import Guide
+from molgan.losses import reconstruction_loss
+from molgan.models import LatentGenerator, RewardNetwork, discretize
 from molgan.rewards import Scorer
 from molgan.sampling import Sampler
 from molgan.training.context import Context
 from molgan.training.diversity import DiversityFilter
-from molgan.training.exploration import Explorer
-from molgan.training.guided_critic import GuidedCritic
+from molgan.training.exploration import Explorer, Judged
 from molgan.training.latent_phase import (
     LatentPhase,
     adopt_decoder,
@@ -27,7 +28,11 @@ from molgan.training.latent_phase import (
     latent_generator_loss,
 )
 from molgan.training.phase import Stats, at_least_one, frozen
+from molgan.training.reward_memory import RewardMemory, predictions
 from molgan.training.scored_pool import FloatArray, ScoredPool, tilted
+
+#: explorations' worth of molecules from which a guide learns what the sampler draws
+_GUIDE_BATCHES = 8
 
 
 class ReinforcementPhase(LatentPhase):
@@ -40,7 +45,10 @@ class ReinforcementPhase(LatentPhase):
     generated, or found near good ones in latent space, join the data: replay, or self-imitation (Oh
     et al. 2018), which takes the target where the data are thin. Encoder and decoder rest.
 
-    Two gradients may be added, of a value network and of the policy, both by weight.
+    A reward network learns the scores of real and generated graphs and chooses among candidates in
+    sampling (`molgan.guide.Guide`): so what the sampler cannot match is put right, above all the
+    poor molecules near good ones. Two gradients may be added, of that network and of the policy,
+    both by weight.
 
     Args:
         context: see `Phase`.
@@ -53,6 +61,9 @@ class ReinforcementPhase(LatentPhase):
         noise_scale: of sampling.
         target: quantile of the training molecules' scores that the mean score of generated ones is
             to reach, above 0.5 and below 1.
+        sampler_share: how much of the way from the data's mean to the target the sampler itself is
+            taken; the guide goes the rest. 0: sampler and decoder rest, so nothing of the start
+            model's diversity is lost, and only the guide learns. 1 where there is no guide.
         least_effective: least effective number of molecules aimed at, whatever the target: fewer
             give higher scores and more repeats.
         real_scored: training molecules that are scored, spread evenly; None: all. For scores that
@@ -65,14 +76,21 @@ class ReinforcementPhase(LatentPhase):
             policy gradient, around the sampler's points.
         critic_warmup: share of the phase in which only the critic learns.
         feedback: how fast the aim is raised while the mean score stays below the target.
+        decoder_learning_rate: of the decoder, which goes on learning the molecules wanted; 0: it
+            rests.
+        latent_noise: largest standard deviation around a molecule's latent point that the decoder
+            is to read as that molecule.
         novelty_bonus: added to the reward of molecules that are not in the training set.
         diversity: scaffold memory; None: none.
-        value_weight: how much of the critic's verdict comes from a value network, the reward
-            network of MolGAN on latent points: the log-ratio of data wanted and data given is a
-            multiple of the reward, so the critic need only learn what is different from that. 1: as
-            much as the target asks for; 0: no value network.
-        value_learning_rate: of the value network.
-        value_warmup: its updates before the phase begins.
+        guide: what chooses among candidates in sampling; the phase teaches it. None: nothing does.
+        reward_weight: weight of the reward that the reward network predicts for the sampler's
+            graphs, in the sampler's loss: MolGAN's own way (De Cao and Kipf 2018, section 3.2).
+            Large weights cost diversity, as they did there.
+        reward_learning_rate: of the reward network, which learns if there is a guide or a
+            `reward_weight`.
+        reward_batch_size: graphs for each of its updates: half good molecules of the data, half
+            generated ones.
+        reward_memory: generated graphs that it learns from, the latest ones.
         policy_weight: weight of the policy gradient (REINFORCE, Williams 1992): the sampler's
             latent is the mean of a Gaussian policy, the whole rest of sampling its environment;
             advantages are normalised over the batch.
@@ -91,6 +109,7 @@ class ReinforcementPhase(LatentPhase):
         refine_steps: int = 0,
         noise_scale: float = 1.0,
         target: float = 0.95,
+        sampler_share: float = 1.0,
         least_effective: float = 1000,
         real_scored: int | None = None,
         replay: int = 50_000,
@@ -99,11 +118,15 @@ class ReinforcementPhase(LatentPhase):
         exploration_noise: float = 0.5,
         critic_warmup: float = 0.1,
         feedback: float = 0.2,
+        decoder_learning_rate: float = 1e-4,
+        latent_noise: float = 0.8,
         novelty_bonus: float = 0.0,
         diversity: DiversityFilter | None = None,
-        value_weight: float = 0.0,
-        value_learning_rate: float = 1e-3,
-        value_warmup: int = 200,
+        guide: Guide | None = None,
+        reward_weight: float = 0.0,
+        reward_learning_rate: float = 2e-3,
+        reward_batch_size: int = 256,
+        reward_memory: int = 30_000,
         policy_weight: float = 0.0,
         anchor_weight: float = 0.0,
         **settings: Any,
@@ -113,16 +136,31 @@ class ReinforcementPhase(LatentPhase):
             raise ConfigError("there is no reward to follow: choose one with reward=...")
         if not 0.5 < target < 1:
             raise ConfigError(f"target={target} must be a quantile above 0.5 and below 1")
-        at_least_one(explore_interval=explore_interval, explore_batch=explore_batch, replay=replay)
+        if not 0 <= sampler_share <= 1:
+            raise ConfigError(f"sampler_share={sampler_share} must be from 0 to 1")
+        at_least_one(
+            explore_interval=explore_interval,
+            explore_batch=explore_batch,
+            replay=replay,
+            reward_batch_size=reward_batch_size,
+            reward_memory=reward_memory,
+        )
         self.smiles = smiles
         self.size_distribution = size_distribution
         self.target, self.least_effective = target, least_effective
+        self.sampler_share = 1.0 if guide is None else sampler_share
         self.real_scored, self.replay = real_scored, replay
         self.explore_interval, self.explore_batch = explore_interval, explore_batch
         self.exploration_noise, self.critic_warmup = exploration_noise, critic_warmup
         self.feedback, self.novelty_bonus = feedback, novelty_bonus
         self.diversity = diversity
-        self.value_weight, self.value_warmup = value_weight, value_warmup
+        self.decoder_learning_rate, self.latent_noise = decoder_learning_rate, latent_noise
+        if decoder_learning_rate:
+            self.add_optimizer("decoder", self.generator.decoder, decoder_learning_rate)
+        self.guide, self.reward_weight = guide, reward_weight
+        self.reward_batch_size = reward_batch_size
+        self.memory = RewardMemory(reward_memory)
+        self.reward = self._reward_network(reward_learning_rate)
         self.policy_weight = policy_weight
         self.anchor_weight = anchor_weight
         #: the collapse guard lowers this: the share of the way from the data's mean to the aim
@@ -135,21 +173,14 @@ class ReinforcementPhase(LatentPhase):
             encoder=self.encoder if refine_steps else None,
             refine_steps=refine_steps,
         )
-        self.explorer = Explorer(context, self.generator, self.encoder, self.sampler, codec, scorer)
+        average = cast(LatentGenerator, context.averages.generator)
+        self.explorer = Explorer(context, average, self.encoder, self.sampler, codec, scorer)
         #: the sampler as the phase found it
         self.prior = copy.deepcopy(self.generator).requires_grad_(False)
-        self.value: LatentCritic | None = None
-        if value_weight:
-            sizes = self.generator.latent_dim, self.generator.max_atoms
-            self.value = LatentCritic(*sizes, width=256, blocks=2).to(context.fabric.device)
-            self.add_optimizer("value", self.value, value_learning_rate)
-            self.guided = GuidedCritic(self.critic, self.value)
-            self.critic = cast(LatentCritic, self.guided)
         self._aim: float | None = None
         self._measured: float | None = None
         self._real_scores: FloatArray | None = None
         self._resumed: dict[str, Any] | None = None
-        self._recent: tuple[Tensor, Tensor, Tensor] | None = None
 
     # ----------------------------------------------------------------- the loop
 
@@ -169,30 +200,74 @@ class ReinforcementPhase(LatentPhase):
         scores = self._real_scores
         self._wanted = float(np.quantile(scores, self.target))
         self._plain = float(scores.mean())
+        # Where the sampler rests, what is looked for and learnt from are the molecules wanted.
+        share = self.sampler_share or 1.0
+        self._goal = self._plain + share * (self._wanted - self._plain)
         if self._aim is None:
-            self._aim = self._wanted
-        sizes = self.context.data.sizes[places]
-        self.pool = ScoredPool(latents, sizes, scores, smiles, self.replay)
+            self._aim = self._goal
+        data = self.context.data
+        graphs = data.atoms[places], data.bonds[places]
+        self.pool = ScoredPool(latents, *graphs, scores, smiles, self.replay)
         if self._resumed is not None:
             self.pool.load_state_dict(self._resumed)
         self._tilt()
-        if self.value is not None and not self.steps:
-            for _ in range(self.value_warmup):
-                self._value_step()
 
     def step(self) -> Stats:
         """Explore at its interval; one critic update and, after the warm-up, one of the sampler."""
         stats: Stats = {}
         if self.steps % self.explore_interval == 0:
             stats |= self._explore()
+        if self.reward is not None:
+            stats |= self._reward_step(self.reward)
+        if not self.sampler_share:
+            return stats
         stats |= self._critic_step()
-        if self.value is not None:
-            stats |= self._value_step()
-        if self.progress >= self.critic_warmup:
+        if self._sampler_moves:
             stats |= self._sampler_step()
+        if self.decoder_learning_rate:
+            stats |= self._decoder_step()
         return stats
 
+    @property
+    def _sampler_moves(self) -> bool:
+        return self.sampler_share > 0 and self.progress >= self.critic_warmup
+
+    @torch.no_grad()
+    def finish(self) -> None:
+        """Tell the guide what the sampler draws and what it should draw."""
+        if self.guide is None:
+            return
+        network, context = self.guide.network.eval(), self.context
+        # Candidates of the sizes of the molecules wanted.
+        self._tilt(self._wanted, sizes=True)
+        judged = [self._own() for _ in range(_GUIDE_BATCHES)]
+        given = predictions(
+            network,
+            context,
+            torch.cat([each.atoms for each in judged]),
+            torch.cat([each.bonds for each in judged]),
+        )
+        scores = torch.from_numpy(np.concatenate([each.scores for each in judged]))
+        aim = self._wanted
+        rng = torch.Generator().manual_seed(0)
+        # Predictions err and candidates are few: the aim moves by what these odds would miss.
+        for _ in range(6):
+            self._tilt(aim, sizes=False)
+            rows = self._draw_rows(len(given))
+            wanted = predictions(network, context, self.pool.atoms[rows], self.pool.bonds[rows])
+            self.guide.fit(given, wanted)
+            aim += self._wanted - self.guide.expected(given, scores, rng)
+
     # ------------------------------------------------------------------ updates
+
+    def _reward_network(self, learning_rate: float) -> RewardNetwork | None:
+        network = self.context.networks.reward
+        if self.guide is None and not self.reward_weight:
+            return None
+        if network is None:
+            raise ConfigError(f"reward_weight={self.reward_weight} needs model.reward")
+        self.add_optimizer("reward", network, learning_rate)
+        return network
 
     def _draw(self) -> tuple[Tensor, Tensor]:
         rows = self._draw_rows(self.batch_size)
@@ -212,6 +287,10 @@ class ReinforcementPhase(LatentPhase):
                 self.objective,
             )
             stats = {"loss/latent_generator": loss.detach()}
+            if self.reward_weight:
+                predicted = self._predicted(fake, sizes)
+                stats["reward/predicted"] = predicted.detach()
+                loss = loss - self.reward_weight * self.reward_scale * predicted
             if self.anchor_weight:
                 with torch.no_grad():
                     before = self.prior.latent(noise, sizes)
@@ -221,90 +300,108 @@ class ReinforcementPhase(LatentPhase):
         stats["gradient/sampler"] = self.update(loss, "sampler")
         return stats
 
-    def _value_step(self) -> Stats:
-        """The value network learns scores at blurred latents, of good molecules and of others."""
-        assert self.value is not None
-        half = self.batch_size // 2
-        anywhere = torch.randint(
-            len(self.pool), (half,), generator=self.context.rng, device=self.context.fabric.device
+    def _decoder_step(self) -> Stats:
+        """The decoder learns the molecules wanted, from their latents and around them.
+
+        The sampler never hits a latent point exactly. What is near a molecule wanted is to mean a
+        molecule wanted, not one of all those that the decoder knows from the training set.
+        """
+        rows = self._draw_rows(self.batch_size)
+        points, sizes = self.pool.latents[rows], self.pool.sizes[rows]
+        blur = torch.rand(len(rows), 1, generator=self.context.rng, device=points.device)
+        points = points + self.latent_noise * blur * self.context.randn_like(points)
+        points = F.layer_norm(points, points.shape[1:])  # where the sampler's points lie
+        with self.context.fabric.autocast():
+            logits = self.generator.decoder(points, sizes)
+        loss = reconstruction_loss(
+            logits.nodes, logits.pairs, self.pool.atoms[rows].long(), self.pool.bonds[rows].long()
         )
-        rows = torch.cat([anywhere, self._draw_rows(half)])
-        points = self.context.blurred(self.pool.latents[rows], 0.3)
-        scores = self._pool_scores[rows]
-        sizes = self.pool.sizes[rows]
-        if self._recent is not None:
-            latents, recent_sizes, recent_scores = self._recent
-            points = torch.cat([points, latents])
-            sizes = torch.cat([sizes, recent_sizes])
-            scores = torch.cat([scores, recent_scores])
-        loss = F.mse_loss(self.value(points, sizes), scores)
-        self.update(loss, "value")
-        return {"loss/value": loss.detach()}
+        self.update(loss, "decoder")
+        return {"loss/reconstruction": loss.detach()}
+
+    def _predicted(self, latents: Tensor, sizes: Tensor) -> Tensor:
+        """Mean predicted reward of latent points, with a gradient to them."""
+        assert self.reward is not None
+        with frozen(self.reward), frozen(self.generator.decoder):
+            graphs = discretize(self.generator.decoder(latents, sizes), "straight_through")
+            predicted: Tensor = self.reward(graphs).float().mean()
+        return predicted
+
+    def _reward_step(self, network: RewardNetwork) -> Stats:
+        """The reward network learns the scores of good molecules and of generated graphs."""
+        rows = self._draw_rows(self.reward_batch_size // 2)
+        real = self.pool.atoms[rows], self.pool.bonds[rows], self._pool_scores[rows]
+        fake = self.memory.draw(self.reward_batch_size - len(rows), self.context.rng)
+        atoms, bonds, scores = (torch.cat(each) for each in zip(real, fake, strict=True))
+        loss = F.mse_loss(predictions(network, self.context, atoms, bonds), scores)
+        self.update(loss, "reward")
+        return {"loss/reward_network": loss.detach()}
 
     # -------------------------------------------------------------- exploration
 
     def _explore(self) -> Stats:
         """Molecules of the sampler and around good ones are scored; the good ones are kept."""
         context = self.context
-        half = self.explore_batch // 2
-        sizes = self.pool.sizes[self._draw_rows(half)]
-        noise = context.noise(half)
-        with torch.no_grad(), context.fabric.autocast():
-            own = context.averages.generator.latent(self.sampler.noise_scale * noise, sizes)
-        scores, drawn = self.explorer.judge(own, sizes)
-        valid = np.array([item.valid for item in drawn])
-        stats = self._account(drawn, scores, valid)
-        rows = self._draw_rows(half)
-        near = context.blurred(self.pool.latents[rows], self.exploration_noise)
-        near_sizes = self.pool.sizes[rows]
-        near_scores, near_drawn = self.explorer.judge(near, near_sizes)
-        decoded = [*drawn, *near_drawn]
-        kept = self.explorer.keep(
-            decoded, np.concatenate([scores, near_scores]), self.pool, self._plain
-        )
+        own = self._own()
+        stats = self._account(own)
+        rows = self._draw_rows(self.explore_batch // 2)
+        points = context.blurred(self.pool.latents[rows], self.exploration_noise)
+        near = self.explorer.judge(points, self.pool.sizes[rows])
+        kept = sum(self.explorer.keep(each, self.pool, self._plain) for each in (own, near))
         stats["reward/kept"] = torch.tensor(float(kept))
-        if self.policy_weight and self.progress >= self.critic_warmup:
-            stats |= self._policy_step(sizes, noise)
-        self._recent = (
-            torch.cat([own, near]),
-            torch.cat([sizes, near_sizes]),
-            torch.as_tensor(
-                np.concatenate([scores, near_scores]), dtype=torch.float32, device=own.device
-            ),
-        )
+        if self.reward is not None:
+            for each in (own, near):
+                self.memory.add(each.atoms, each.bonds, self._on_device(each.scores))
+        if self.policy_weight and self._sampler_moves:
+            stats |= self._policy_step()
         self._tilt()
         return stats
 
-    def _policy_step(self, sizes: Tensor, noise: Tensor) -> Stats:
+    @torch.no_grad()
+    def _own(self) -> Judged:
+        """Molecules of the averaged sampler, as many as one exploration judges of them."""
+        context = self.context
+        weights = torch.as_tensor(self.size_distribution, device=context.fabric.device)
+        count = max(self.explore_batch // 2, 1)
+        sizes = torch.multinomial(weights, count, True, generator=context.rng)
+        noise = self.sampler.noise_scale * context.noise(count)
+        with context.fabric.autocast():
+            latents = self.explorer.generator.latent(noise, sizes)
+        return self.explorer.judge(latents, sizes)
+
+    def _on_device(self, values: FloatArray) -> Tensor:
+        return torch.as_tensor(values, dtype=torch.float32, device=self.context.fabric.device)
+
+    def _policy_step(self) -> Stats:
         """REINFORCE on the sampler's latent as the mean of a Gaussian."""
         context, deviation = self.context, self.exploration_noise
+        sizes = self.pool.sizes[self._draw_rows(max(self.explore_batch // 2, 1))]
         with context.fabric.autocast():
-            mean = self.generator.latent(noise, sizes)
+            mean = self.generator.latent(context.noise(len(sizes)), sizes)
         action = context.blurred(mean.detach(), deviation)
-        scores, drawn = self.explorer.judge(action, sizes)
-        self.explorer.keep(drawn, scores, self.pool, self._plain)
-        reward = torch.as_tensor(scores, dtype=torch.float32, device=mean.device)
+        judged = self.explorer.judge(action, sizes)
+        self.explorer.keep(judged, self.pool, self._plain)
+        reward = self._on_device(judged.scores)
         advantage = (reward - reward.mean()) / (reward.std() + 1e-6)
         log_probability = -(action - mean).square().mean(1) / (2 * deviation**2)
         loss = -(advantage * log_probability).mean() * self.reward_scale
         self.update(self.policy_weight * loss, "sampler")
         return {"reward/policy": reward.mean()}
 
-    def _account(
-        self, decoded: list[Decoded], scores: FloatArray, valid: npt.NDArray[np.bool_]
-    ) -> Stats:
+    def _account(self, own: Judged) -> Stats:
         """Figures of the sampler's molecules; the aim follows them."""
-        smiles = [item.smiles for item in decoded if item.smiles is not None]
-        good = scores[valid]
+        valid = np.array([item.valid for item in own.decoded])
+        smiles = [item.smiles for item in own.decoded if item.smiles is not None]
+        good = own.scores[valid]
         if self.diversity is not None:
             self.diversity.visit(smiles, good)
         mean = float(good.mean()) if len(good) else 0.0
-        if self.progress >= self.critic_warmup:
+        if self._sampler_moves:
             assert self._aim is not None
             before = mean if self._measured is None else self._measured
             self._measured = 0.7 * before + 0.3 * mean
             reach = self._wanted - self._plain
-            moved = self._aim + self.feedback * (self._wanted - self._measured)
+            moved = self._aim + self.feedback * (self._goal - self._measured)
             self._aim = float(np.clip(moved, self._plain, self._wanted + reach))
         figures = {
             "reward/generated": mean,
@@ -316,25 +413,33 @@ class ReinforcementPhase(LatentPhase):
 
     # -------------------------------------------------------------- the target
 
-    def _tilt(self) -> None:
-        """Work out how frequent every molecule of the pool should be."""
+    def _tilt(self, aim: float | None = None, sizes: bool | None = None) -> None:
+        """Work out how frequent every molecule of the pool should be, and every size.
+
+        Args:
+            aim: wanted mean score; None: as things are.
+            sizes: whether molecules are drawn in the sizes of those wanted from now on; None: if
+                the sampler learns to.
+        """
         assert self._aim is not None
         rewards = self.pool.scores + 0.0
         rewards[self.pool.num_real :] += self.novelty_bonus
-        aim = self._plain + self.reward_scale * (self._aim - self._plain)
-        weights, strength = tilted(rewards, aim, self.least_effective)
+        aim = self._aim if aim is None else aim
+        aim = self._plain + self.reward_scale * (aim - self._plain)
+        weights, _ = tilted(rewards, aim, self.least_effective)
         if self.diversity is not None and self.diversity.counts:
             # Only where it matters: scaffolds cost a tenth of a millisecond each.
             rows = np.flatnonzero(weights > 1e-3 * weights.max())
             rewards[rows] *= self.diversity.factors([self.pool.smiles[row] for row in rows])
-            weights, strength = tilted(rewards, aim, self.least_effective)
-        if self.value is not None:
-            self.guided.strength = self.value_weight * strength
+            weights, _ = tilted(rewards, aim, self.least_effective)
         device = self.context.fabric.device
         self._cumulative = torch.as_tensor(weights.cumsum(), device=device)
         self._pool_scores = torch.as_tensor(self.pool.scores, dtype=torch.float32, device=device)
-        sizes = self.pool.sizes.cpu().numpy()
-        counts = np.bincount(sizes, weights, minlength=len(self.size_distribution))
+        if not (self.sampler_share if sizes is None else sizes):
+            return
+        counts = np.bincount(
+            self.pool.sizes.cpu().numpy(), weights, minlength=len(self.size_distribution)
+        )
         np.copyto(self.size_distribution, counts / counts.sum())
 
     def _draw_rows(self, count: int) -> Tensor:
@@ -356,8 +461,9 @@ class ReinforcementPhase(LatentPhase):
             "measured": self._measured,
             "reward_scale": self.reward_scale,
             "prior": self.prior.sampler.state_dict(),
-            "value": None if self.value is None else self.value.state_dict(),
-            "recent": self._recent,
+            "reward": None if self.reward is None else self.reward.state_dict(),
+            "memory": self.memory.state_dict(),
+            "guide": None if self.guide is None else self.guide.to_document(),
             "diversity": None if self.diversity is None else self.diversity.state_dict(),
         }
 
@@ -369,11 +475,10 @@ class ReinforcementPhase(LatentPhase):
         self._aim, self._measured = state["aim"], state["measured"]
         self.reward_scale = state["reward_scale"]
         self.prior.sampler.load_state_dict(state["prior"])
-        if self.value is not None:
-            self.value.load_state_dict(state["value"])
-        if state["recent"] is not None:
-            device = self.context.fabric.device
-            latents, sizes, scores = (each.to(device) for each in state["recent"])
-            self._recent = latents, sizes, scores
+        if self.reward is not None:
+            self.reward.load_state_dict(state["reward"])
+        self.memory.load_state_dict(state["memory"], self.context.fabric.device)
+        if self.guide is not None:
+            self.guide.load_document(state["guide"])
         if self.diversity is not None:
             self.diversity.load_state_dict(state["diversity"])

@@ -13,20 +13,29 @@ FloatArray = npt.NDArray[np.float64]
 
 
 class ScoredPool:
-    """Distinct molecules with latent point, size and score; the best generated ones are kept.
+    """Distinct molecules with latent point, graph and score; the best generated ones are kept.
 
     Args:
         latents: ``(M, D)`` of training molecules.
-        sizes: ``(M,)`` their atom counts.
+        atoms: ``(M, N)`` uint8, their atom types.
+        bonds: ``(M, P)`` uint8, their packed bond types.
         scores: ``(M,)`` their scores, 0 to 1.
         smiles: ``M`` canonical SMILES.
         capacity: generated molecules kept; when there are more, the lowest scores go.
     """
 
     def __init__(
-        self, latents: Tensor, sizes: Tensor, scores: FloatArray, smiles: list[str], capacity: int
+        self,
+        latents: Tensor,
+        atoms: Tensor,
+        bonds: Tensor,
+        scores: FloatArray,
+        smiles: list[str],
+        capacity: int,
     ) -> None:
-        self.latents, self.sizes, self.scores = latents, sizes, scores
+        self.latents, self.atoms, self.bonds = latents, atoms, bonds
+        self.sizes = (atoms > 0).sum(1)
+        self.scores = scores
         self.smiles = list(smiles)
         self.capacity = capacity
         self.num_real = len(smiles)
@@ -40,10 +49,13 @@ class ScoredPool:
         """Whether the molecule is held."""
         return smiles in self._known
 
-    def add(self, latents: Tensor, sizes: Tensor, scores: FloatArray, smiles: list[str]) -> None:
+    def add(
+        self, latents: Tensor, atoms: Tensor, bonds: Tensor, scores: FloatArray, smiles: list[str]
+    ) -> None:
         """Add generated molecules that are not held yet; keep the `capacity` best of those."""
         self.latents = torch.cat([self.latents, latents])
-        self.sizes = torch.cat([self.sizes, sizes])
+        self.atoms = torch.cat([self.atoms, atoms])
+        self.bonds = torch.cat([self.bonds, bonds])
         self.scores = np.concatenate([self.scores, scores])
         self.smiles += smiles
         self._known.update(smiles)
@@ -52,26 +64,30 @@ class ScoredPool:
             best = np.argsort(-self.scores[self.num_real :], kind="stable")[: self.capacity]
             rows = np.concatenate([np.arange(self.num_real), self.num_real + np.sort(best)])
             places = torch.as_tensor(rows, device=self.latents.device)
-            self.latents, self.sizes = self.latents[places], self.sizes[places]
+            self.latents = self.latents[places]
+            self.atoms, self.bonds = self.atoms[places], self.bonds[places]
             self.scores = self.scores[rows]
             self.smiles = [self.smiles[row] for row in rows]
             self._known = set(self.smiles)
+        self.sizes = (self.atoms > 0).sum(1)
 
     def state_dict(self) -> dict[str, Any]:
         """The generated molecules; the training set is at hand when a run goes on."""
         start = self.num_real
         return {
             "latents": self.latents[start:].clone(),
-            "sizes": self.sizes[start:].clone(),
+            "atoms": self.atoms[start:].clone(),
+            "bonds": self.bonds[start:].clone(),
             "scores": torch.as_tensor(self.scores[start:]),
             "smiles": self.smiles[start:],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up what `state_dict` gave."""
-        device = self.latents.device
-        latents, sizes = state["latents"].to(device), state["sizes"].to(device)
-        self.add(latents, sizes, state["scores"].numpy(), list(state["smiles"]))
+        latents, atoms, bonds = (
+            state[name].to(self.latents.device) for name in ("latents", "atoms", "bonds")
+        )
+        self.add(latents, atoms, bonds, state["scores"].numpy(), list(state["smiles"]))
 
 
 def tilted(rewards: FloatArray, aim: float, least_effective: float) -> tuple[FloatArray, float]:

@@ -16,7 +16,8 @@ from molgan.data import MoleculeDataset
 from molgan.errors import ConfigError
 from molgan.graphs import unpack_pairs
 from molgan.starting import renumbered, start_from
-from molgan.training import CollapseGuard, DiversityFilter, Trainer
+from molgan.training import CollapseGuard, DiversityFilter, Networks, Trainer
+from molgan.training.reward_memory import RewardMemory
 from molgan.training.scored_pool import ScoredPool, tilted
 
 PHASE = "trainer.phases.reinforcement"
@@ -49,14 +50,30 @@ def test_nothing_is_reweighted_below_the_mean_or_without_differences():
 
 
 def test_the_pool_keeps_the_best_generated_molecules_and_all_real_ones():
-    pool = ScoredPool(torch.zeros(2, 3), torch.tensor([1, 2]), np.array([0.1, 0.2]), ["C", "CC"], 2)
-    sizes = torch.tensor([3, 4, 5])
-    pool.add(torch.arange(9.0).reshape(3, 3), sizes, np.array([0.5, 0.3, 0.4]), ["N", "O", "F"])
+    def graphs(*sizes: int) -> tuple[torch.Tensor, torch.Tensor]:
+        atoms = torch.tensor([[1] * size + [0] * (5 - size) for size in sizes])
+        return atoms, torch.tensor(sizes)[:, None].expand(-1, 10)
+
+    pool = ScoredPool(torch.zeros(2, 3), *graphs(1, 2), np.array([0.1, 0.2]), ["C", "CC"], 2)
+    latents = torch.arange(9.0).reshape(3, 3)
+    pool.add(latents, *graphs(3, 4, 5), np.array([0.5, 0.3, 0.4]), ["N", "O", "F"])
     assert pool.smiles == ["C", "CC", "N", "F"]
-    assert pool.sizes.tolist() == [1, 2, 3, 5]
+    assert pool.sizes.tolist() == pool.bonds[:, 0].tolist() == [1, 2, 3, 5]
     assert pool.latents[3].tolist() == [6, 7, 8]
     assert "O" not in pool
     assert "F" in pool
+
+
+def test_the_reward_memory_forgets_the_oldest():
+    memory = RewardMemory(3)
+    for number in (1, 2):
+        graphs = torch.full((2, 4), number), torch.full((2, 6), number)
+        memory.add(*graphs, torch.tensor([number, number + 0.5]))
+    atoms, bonds, scores = memory.draw(200, torch.Generator().manual_seed(0))
+    assert len(memory) == 3
+    assert set(scores.tolist()) == {1.5, 2.0, 2.5}
+    assert torch.equal(atoms[:, 0], scores.long().to(torch.uint8))
+    assert torch.equal(atoms[:, 0], bonds[:, 0])
 
 
 # --------------------------------------------------------------------- scaffold memory
@@ -137,7 +154,7 @@ def make_steered(finished_run: Path, small_set: Path, tiny_settings: list[str]):
 
 
 ALL_TERMS = (
-    f"{PHASE}.value_weight=1",
+    f"{PHASE}.reward_weight=0.1",
     f"{PHASE}.policy_weight=1",
     f"{PHASE}.anchor_weight=0.1",
     f"{PHASE}.novelty_bonus=0.1",
@@ -145,22 +162,43 @@ ALL_TERMS = (
 )
 
 
-def test_only_the_sampler_moves_and_the_aim_is_for_better_molecules(make_steered, finished_run):
-    trainer = make_steered(None)
-    start = Bundle.load(finished_run)
-    kept = {key: value.clone() for key, value in start.generator.decoder.state_dict().items()}
+def moved(networks: Networks, start: Bundle, part: str) -> bool:
+    before = start.encoder if part == "encoder" else getattr(start.generator, part)
+    now = networks.encoder if part == "encoder" else getattr(networks.generator, part)
+    pairs = zip(now.parameters(), before.parameters(), strict=True)
+    return any(not torch.equal(one, other) for one, other in pairs)
+
+
+@pytest.mark.parametrize("rate", [0, 1e-3])
+def test_the_sampler_moves_and_the_decoder_if_asked(make_steered, finished_run, rate):
+    trainer = make_steered(None, f"{PHASE}.decoder_learning_rate={rate}")
     trainer.fit()
-    generator = trainer.context.networks.generator
-    for key, value in generator.decoder.state_dict().items():
-        assert torch.equal(value, kept[key])
-    for key, value in trainer.context.networks.encoder.state_dict().items():
-        assert torch.equal(value, start.encoder.state_dict()[key])
-    moved = zip(generator.sampler.parameters(), start.generator.sampler.parameters(), strict=True)
-    assert any(not torch.equal(one, other) for one, other in moved)
+    start, networks = Bundle.load(finished_run), trainer.context.networks
+    assert moved(networks, start, "sampler")
+    assert moved(networks, start, "decoder") == bool(rate)
+    assert not moved(networks, start, "encoder")
     assert trainer.bundle.size_distribution.sum() == pytest.approx(1)
+
+
+def test_the_aim_is_for_better_molecules_and_the_guide_goes_the_rest(make_steered):
+    trainer = make_steered(None, f"{PHASE}.sampler_share=0.5", "trainer.guard.action=warn")
+    trainer.fit()
     phase = trainer._phases["reinforcement"]
+    assert phase._goal == pytest.approx((phase._plain + phase._wanted) / 2)
     rows = phase._draw_rows(4000).numpy()
-    assert phase.pool.scores[rows].mean() > phase.pool.scores.mean() + 0.02
+    assert phase.pool.scores[rows].mean() > phase.pool.scores.mean() + 0.01
+    guide = trainer.bundle.guide
+    assert guide is phase.guide
+    # What is poor is taken less often than what is good.
+    assert guide.log_odds[:8].mean() < guide.log_odds[-8:].mean()
+
+
+def test_without_candidates_there_is_no_guide_and_the_sampler_goes_all_the_way(make_steered):
+    trainer = make_steered(None, "model.candidates=1", f"{PHASE}.sampler_share=0.5")
+    phase = trainer._phases["reinforcement"]
+    assert trainer.bundle.guide is None
+    assert phase.reward is None
+    assert phase.sampler_share == 1
 
 
 @pytest.mark.parametrize("terms", [(), ALL_TERMS], ids=["plain", "all-terms"])
@@ -192,6 +230,8 @@ def test_the_guard_lowers_the_aim(make_steered):
     [
         (f"{PHASE}.target=0.4", "target"),
         (f"{PHASE}.explore_batch=0", "explore_batch"),
+        (f"{PHASE}.sampler_share=2", "sampler_share"),
+        ("model.reward=null", "model.reward"),
         ("reward=none", "reward"),
     ],
 )
