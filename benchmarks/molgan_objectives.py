@@ -1,12 +1,15 @@
 """MolGAN's objectives on QM9: how far a finished model is steered, and how diverse it stays.
 
     python benchmarks/molgan_objectives.py data.path=qm9.csv.gz [--start qm9] [--seeds 0 1 2]
-        [--objectives druglikeness ...] [--targets 0.95 0.99] [--molecules 3e5] [--out FOLDER]
+        [--objectives druglikeness ...] [--ways guide sampler] [--targets 0.95 0.99] [--out FOLDER]
 
 Each run takes the start model (a bundle, a run folder or a ready model) through the reinforcement
 phase of `experiment=optimize` towards one objective of the MolGAN paper, with the normalisations of
 its code (`conf/reward/paper_*.yaml`), then draws 6,400 molecules. "all" is the product of the three
-scores and, in training, of uniqueness. The start model itself is the row with target 0.
+scores and, in training, of uniqueness. The start model itself is the row with target 0. Two ways:
+
+* **guide**: sampler and decoder rest; a reward network chooses among 32 candidates.
+* **sampler**: sampler and decoder learn too, and the reward network chooses among 8.
 
 Written to the folder: `rows.json`, one row a run, `table.md` and `front.png`, mean score over
 uniqueness. Rows that are there already are not run again. Everything is counted strictly, over all
@@ -21,6 +24,7 @@ constants of their own code: QM9's maximum is 0.685.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import time
 from pathlib import Path
@@ -45,6 +49,16 @@ OBJECTIVES: dict[str, tuple[str, str, tuple[float, float] | None]] = {
     "solubility": ("paper_logp", "logp", (0.498, 0.579)),
     "all": ("paper_all", "reward", None),
 }
+_PHASE = "trainer.phases.reinforcement"
+WAYS = {
+    "guide": [],
+    "sampler": [
+        f"{_PHASE}.sampler_share=1",
+        f"{_PHASE}.explore_interval=8",
+        f"{_PHASE}.molecules=3e5",
+        "model.candidates=8",
+    ],
+}
 #: valid, unique (both %), QED, SA, logP of MolGAN's own table
 PUBLISHED = {
     "druglikeness": (100.0, 2.2, 0.62, 0.59, 0.53),
@@ -55,10 +69,11 @@ PUBLISHED = {
 Row = dict[str, Any]
 
 
-def steered(arguments: argparse.Namespace, objective: str, target: float, seed: int) -> Row:
+def steered(
+    arguments: argparse.Namespace, objective: str, way: str, target: float, seed: int
+) -> Row:
     """Train towards one objective, sample, measure."""
     started, worked = time.monotonic(), time.process_time()
-    phase = "trainer.phases.reinforcement"
     cfg = compose(
         [
             "experiment=optimize",
@@ -68,8 +83,7 @@ def steered(arguments: argparse.Namespace, objective: str, target: float, seed: 
             f"reward={OBJECTIVES[objective][0]}",
             f"seed={seed}",
             "progress=false",
-            f"{phase}.molecules={arguments.molecules}",
-            *([f"{phase}.target={target}"] if target else []),
+            *([f"{_PHASE}.target={target}", *WAYS[way]] if target else ["model.candidates=1"]),
             *arguments.settings,
         ]
     )
@@ -79,10 +93,10 @@ def steered(arguments: argparse.Namespace, objective: str, target: float, seed: 
     if target:
         trainer.fit()
         trainer.scorer.save()
-    row = {"objective": objective, "target": target, "seed": seed}
+    row: Row = {"objective": objective, "way": way, "target": target, "seed": seed}
     row |= measured(bundle, dataset, seed, arguments.fcd)
     if target and arguments.out:
-        bundle.save(arguments.out / f"{objective}_{target}_{seed}.molgan", precision="half")
+        bundle.save(arguments.out / f"{objective}_{way}_{target}_{seed}.molgan", precision="half")
     row["seconds"] = round(time.monotonic() - started, 1)
     row["cpu_seconds"] = round(time.process_time() - worked, 1)
     return row
@@ -124,16 +138,16 @@ def mean_scores(draws: list[Draw]) -> Row:
 def table(rows: list[Row]) -> str:
     """Means over the seeds, MolGAN's rows below each objective."""
     lines = [
-        "| objective | target | seeds | valid | unique | novel | QED | SA | logP | product |",
+        "| objective | way, target | seeds | valid | unique | novel | QED | SA | logP | product |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for objective in OBJECTIVES:
         ours = [row for row in rows if row["objective"] == objective]
-        for target in sorted({row["target"] for row in ours}):
-            same = [row for row in ours if row["target"] == target]
+        for target, way in sorted({(row["target"], row["way"]) for row in ours}):
+            same = [row for row in ours if (row["target"], row["way"]) == (target, way)]
             shares = [mean(same, key, 100) for key in ("valid", "unique", "novel")]
             scores = [mean(same, key, 1) for key in ("qed", "sa", "logp", "reward")]
-            name = f"quantile {target:g}" if target else "start model"
+            name = f"{way}, {target:g}" if target else "start model"
             lines.append(" | ".join(["", objective, name, str(len(same)), *shares, *scores, ""]))
         valid, unique, qed, sa, logp = PUBLISHED[objective]
         product = f"({qed * sa * logp:.3f})"
@@ -187,7 +201,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--objectives", nargs="+", choices=OBJECTIVES, default=list(OBJECTIVES))
     parser.add_argument("--targets", type=float, nargs="+", default=[0, 0.95, 0.99])
-    parser.add_argument("--molecules", type=float, default=3e5, help="budget of a run")
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument(
         "--fcd", action="store_true", help="also FCD and the rest of MOSES' figures"
     )
@@ -196,15 +210,18 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     kept = arguments.out / "rows.json"
     rows: list[Row] = json.loads(kept.read_text()) if kept.exists() else []
-    done = {(row["objective"], row["target"], row["seed"]) for row in rows}
-    for objective in arguments.objectives:
-        for target in arguments.targets:
-            for seed in arguments.seeds:
-                if (objective, target, seed) in done:
-                    continue
-                rows.append(steered(arguments, objective, target, seed))
-                kept.write_text(json.dumps(rows, indent=1) + "\n")
-                print(json.dumps(rows[-1]), flush=True)
+    done = {(row["objective"], row["way"], row["target"], row["seed"]) for row in rows}
+    wanted = itertools.product(
+        arguments.objectives, arguments.targets, arguments.ways, arguments.seeds
+    )
+    for objective, target, way, seed in wanted:
+        way = way if target else "start"
+        if (objective, way, target, seed) in done:
+            continue
+        done.add((objective, way, target, seed))
+        rows.append(steered(arguments, objective, way, target, seed))
+        kept.write_text(json.dumps(rows, indent=1) + "\n")
+        print(json.dumps(rows[-1]), flush=True)
     text = table(rows)
     (arguments.out / "table.md").write_text(text)
     front(rows, arguments.out / "front.png")
