@@ -79,9 +79,7 @@ class FixedNoise:
     def __init__(self, sampler: Sampler, count: int, seed: int) -> None:
         self.sampler = sampler
         self.seed = seed
-        self.inputs = sampler.draw_inputs(
-            count * sampler.candidates, torch.Generator().manual_seed(seed)
-        )
+        self.inputs = sampler.draw_inputs(count, torch.Generator().manual_seed(seed))
 
     def draw(self) -> Draw:
         """What the generator makes of it now."""
