@@ -154,6 +154,7 @@ def make_steered(finished_run: Path, small_set: Path, tiny_settings: list[str]):
 
 
 ALL_TERMS = (
+    f"{PHASE}.sampler_share=1",
     f"{PHASE}.reward_weight=0.1",
     f"{PHASE}.policy_weight=1",
     f"{PHASE}.anchor_weight=0.1",
@@ -171,7 +172,8 @@ def moved(networks: Networks, start: Bundle, part: str) -> bool:
 
 @pytest.mark.parametrize("rate", [0, 1e-3])
 def test_the_sampler_moves_and_the_decoder_if_asked(make_steered, finished_run, rate):
-    trainer = make_steered(None, f"{PHASE}.decoder_learning_rate={rate}")
+    settings = f"{PHASE}.sampler_share=1", f"{PHASE}.decoder_learning_rate={rate}"
+    trainer = make_steered(None, *settings)
     trainer.fit()
     start, networks = Bundle.load(finished_run), trainer.context.networks
     assert moved(networks, start, "sampler")
