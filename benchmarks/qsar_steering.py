@@ -1,14 +1,14 @@
 """A QSAR model steers generation; another one, fitted independently, judges it.
 
     python benchmarks/qsar_steering.py data.path=qm9.csv.gz --model gap_forest --judge gap_network
-        --worst 0.4 --best 0.05 [--start qm9] [--out FOLDER]
+        --low 0.1 --high 0.3 --down [--start qm9] [--out FOLDER]
 
-The start model goes through `experiment=optimize` towards a straight line of the first model's
-prediction, from `--worst` (0) to `--best` (1). Then molecules are drawn from it and from the start
-model, and both QSAR models predict them. A shift is in standard deviations of the values that
-the first model was fitted to.
-The judge should be of another family and another split. Words with `=` are settings of
-`molgan.train`. Written to the folder: `table.md`, `rows.json` and the steered model.
+The start model goes through `experiment=optimize` towards a sigmoid of the first model's prediction
+between `--low` and `--high`, upwards or `--down`. Then molecules are drawn from it and from the
+start model, and both QSAR models predict them. A shift is in standard deviations of the values that
+the first model was fitted to. The judge should be of another family and another split. Words with
+`=` are settings of `molgan.train`. Written to the folder: `table.md`, `rows.json` and the steered
+model.
 """
 
 from __future__ import annotations
@@ -41,7 +41,6 @@ Row = dict[str, Any]
 
 def steered(arguments: argparse.Namespace) -> tuple[Bundle, float]:
     """The start model after steering, and the seconds that took."""
-    line = f"{{type: linear, worst: {arguments.worst}, best: {arguments.best}}}"
     started = time.monotonic()
     cfg = compose(
         [
@@ -51,7 +50,9 @@ def steered(arguments: argparse.Namespace) -> tuple[Bundle, float]:
             "data.split=standard",
             "reward=qsar",
             f"reward.model={arguments.model}",
-            f"reward.transform={line}",
+            f"reward.transform.type={'reverse_sigmoid' if arguments.down else 'sigmoid'}",
+            f"reward.transform.low={arguments.low}",
+            f"reward.transform.high={arguments.high}",
             f"seed={arguments.seed}",
             "progress=false",
             f"{_PHASE}.target={arguments.quantile}",
@@ -109,8 +110,9 @@ def main() -> None:
     parser.add_argument("--start", default="qm9", help="bundle, run folder or ready model")
     parser.add_argument("--model", required=True, help="QSAR model that steers")
     parser.add_argument("--judge", required=True, help="QSAR model that judges")
-    parser.add_argument("--worst", type=float, required=True)
-    parser.add_argument("--best", type=float, required=True)
+    parser.add_argument("--low", type=float, required=True, help="of the sigmoid")
+    parser.add_argument("--high", type=float, required=True, help="of the sigmoid")
+    parser.add_argument("--down", action="store_true", help="low predictions are wanted")
     parser.add_argument("--quantile", type=float, default=0.997, help="of the training scores")
     parser.add_argument("--n", type=int, default=6_400)
     parser.add_argument("--seed", type=int, default=0)
