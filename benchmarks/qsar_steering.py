@@ -127,9 +127,7 @@ def main() -> None:
     (arguments.out / "rows.json").write_text(json.dumps([start, after], indent=1) + "\n")
     text = table(start, after)
     (arguments.out / "table.md").write_text(text)
-    print(
-        f"standard deviation of {arguments.target}: {deviation:.4f}; steering took {seconds:.0f} s"
-    )
+    print(f"standard deviation of the measurements {deviation:.4f}; {seconds:.0f} s of steering")
     print(text)
 
 
