@@ -206,7 +206,7 @@ def main() -> None:
         "--fcd", action="store_true", help="also FCD and the rest of MOSES' figures"
     )
     parser.add_argument("--out", type=Path, default=Path("runs/objectives"))
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     kept = arguments.out / "rows.json"
     rows: list[Row] = json.loads(kept.read_text()) if kept.exists() else []

@@ -117,7 +117,7 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=6_400)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/qsar_steering"))
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     deviation = QSARModel.load(arguments.model).training["std"]
     start = figures("start", Bundle.load(arguments.start), arguments, deviation)
