@@ -114,7 +114,8 @@ def test_it_learns_to_give_what_is_asked_for(make_trainer):
     trainer.fit()
     bundle = trainer.bundle
     targets = np.resize(bundle.conditions.values[:, 0], 500)
-    (draw,) = bundle.sampler(wanted=bundle.wanted({"tpsa": targets}, 500)).stream(500, 0)
+    sampler = bundle.sampler(wanted=bundle.wanted({"tpsa": targets}, 500))
+    (draw,) = sampler.stream(500, 0, 500 * sampler.candidates)
     obtained = property_objective(bundle.conditions.properties)(draw.decoded).raw["tpsa"]
     row = Agreement.of("tpsa", targets, obtained)
     assert row.count > 250
