@@ -9,7 +9,7 @@ import pytest
 import torch
 from hydra.utils import instantiate
 
-from molgan import building
+from molgan import building, building_networks
 from molgan.bundle import Bundle
 from molgan.config import compose
 from molgan.data import MoleculeDataset
@@ -172,7 +172,7 @@ def test_what_is_null_is_as_the_start_model_has_it(finished_run):
 @pytest.mark.parametrize("decoder", [None, {"network": "SlotDecoder", "width": 16, "blocks": 2}])
 def test_the_latent_critic_suits_the_generator(decoder):
     generator = LatentGenerator(4, 4, 6, 8, 12, 16, 1, 16, decoder=decoder)
-    critic = building.suiting_latent_critic(generator)
+    critic = building_networks.suiting_latent_critic(generator)
     scores = critic(torch.randn(3, 12), torch.tensor([2, 4, 6]))
     assert scores.shape == (3,)
     assert isinstance(critic, SlotLatentCritic) == (decoder is not None)
