@@ -15,7 +15,6 @@ from molgan.chem import Codec
 from molgan.conditions import FloatArray
 from molgan.errors import ConfigError
 from molgan.models import GraphLogits, discretize
-from molgan.sampling import Sampler
 from molgan.training.context import Context
 from molgan.training.exploration import Explorer
 from molgan.training.latent_phase import (
@@ -95,15 +94,7 @@ class ConditionalPhase(LatentPhase):
         known = np.isfinite(asked.values).all(1)
         self._rows = torch.as_tensor(np.flatnonzero(known), device=device)
         self._values = self._on_device(self.conditions.standardised(asked.values[known]))
-        averaged = context.averages.generator
-        sampler = Sampler(
-            averaged,
-            codec,
-            np.full(self.generator.max_atoms + 1, 1 / (self.generator.max_atoms + 1)),
-            encoder=self.encoder if refine_steps else None,
-            refine_steps=refine_steps,
-        )
-        self.explorer = Explorer(context, self.generator, self.encoder, sampler, codec, self.scorer)
+        self.explorer = Explorer(context, codec, self.scorer, refine_steps)
         if context.networks.properties is None:
             raise ConfigError("a conditional phase needs condition.properties")
         self.regressor = context.networks.properties

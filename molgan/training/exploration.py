@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -12,9 +11,10 @@ from torch import Tensor
 
 from molgan.chem import Codec, Decoded, quiet_rdkit
 from molgan.graphs import MolGraphs, pack_pairs
-from molgan.models import Encoder, LatentGenerator, discretize
+from molgan.models import LatentGenerator, discretize
 from molgan.rewards import Scorer
 from molgan.sampling import Sampler
+from molgan.training.autoencoder_phase import latent_networks
 from molgan.training.context import Context
 from molgan.training.scored_pool import FloatArray, ScoredPool
 
@@ -37,25 +37,27 @@ class Judged(NamedTuple):
     bonds: Tensor
 
 
-@dataclass
 class Explorer:
-    """Decodes, scores and encodes by a model's own decoder and encoder.
+    """Decodes as sampling does, by the averaged decoder, scores, and encodes what is good.
 
-    Attributes:
-        context: devices and precision.
-        generator: whose decoder reads latent points; that of sampling.
-        encoder: of the same latent space.
-        sampler: refines as sampling does.
+    Args:
+        context: devices, precision and networks; there must be an encoder.
         codec: between graphs and molecules.
         scorer: the objective with its cache.
+        refine_steps: of sampling.
     """
 
-    context: Context
-    generator: LatentGenerator
-    encoder: Encoder
-    sampler: Sampler
-    codec: Codec
-    scorer: Scorer
+    def __init__(self, context: Context, codec: Codec, scorer: Scorer, refine_steps: int) -> None:
+        self.encoder, _ = latent_networks(context)
+        self.context, self.codec, self.scorer = context, codec, scorer
+        self.generator = cast(LatentGenerator, context.averages.generator)
+        self.sampler = Sampler(
+            self.generator,
+            codec,
+            np.zeros(codec.max_atoms + 1),  # sizes are given with the points
+            encoder=self.encoder if refine_steps else None,
+            refine_steps=refine_steps,
+        )
 
     def judge(self, latents: Tensor, sizes: Tensor) -> Judged:
         """Molecules of latent points ``(B, D)``, made as sampling makes them, and their scores."""

@@ -12,12 +12,11 @@ from molgan.chem import Codec, Decoded, quiet_rdkit, read_smiles
 from molgan.errors import ConfigError
 from molgan.metrics.similarity import morgan_bits, nearest
 from molgan.rewards import Objective, Scorer, Similarity
-from molgan.sampling import Sampler
 from molgan.training.context import Context
 from molgan.training.exploration import Explorer
 from molgan.training.latent_phase import LatentPhase, adopt_decoder, encode_all
 from molgan.training.phase import Stats, at_least_one
-from molgan.training.scored_pool import ScoredPool
+from molgan.training.scored_pool import ScoredPool, weighted_rows
 
 
 class FocusPhase(LatentPhase):
@@ -95,18 +94,9 @@ class FocusPhase(LatentPhase):
         #: the guard lowers this: the share of the focused set and its relatives, of what was asked
         self.reward_scale = 1.0
         self._own_scores, self.least = _similarities_within(smiles, likeness)
-        sampler = Sampler(
-            context.averages.generator,
-            codec,
-            np.zeros(codec.max_atoms + 1),  # sizes are those of the molecules searched around
-            noise_scale=noise_scale,
-            encoder=self.encoder if refine_steps else None,
-            refine_steps=refine_steps,
-        )
+        self.noise_scale = noise_scale
         likeness_to_set = Objective({"similarity": Similarity(smiles=smiles)})
-        self.explorer = Explorer(
-            context, self.generator, self.encoder, sampler, codec, Scorer(likeness_to_set)
-        )
+        self.explorer = Explorer(context, codec, Scorer(likeness_to_set), refine_steps)
         self._resumed: dict[str, Any] | None = None
 
     # ----------------------------------------------------------------- the loop
@@ -140,13 +130,7 @@ class FocusPhase(LatentPhase):
         return stats
 
     def _draw(self) -> tuple[Tensor, Tensor]:
-        uniform = torch.rand(
-            self.batch_size,
-            generator=self.context.rng,
-            device=self._cumulative.device,
-            dtype=torch.float64,
-        )
-        rows = torch.searchsorted(self._cumulative, uniform).clamp(max=len(self._points) - 1)
+        rows = weighted_rows(self._cumulative, self.batch_size, self.context.rng)
         return self._points[rows], self._sizes[rows]
 
     # ------------------------------------------------------------------- search
@@ -158,7 +142,7 @@ class FocusPhase(LatentPhase):
         sizes = self.pool.sizes[rows]
         context = self.context
         with torch.no_grad(), context.fabric.autocast():
-            noise = self.explorer.sampler.noise_scale * context.noise(half)
+            noise = self.noise_scale * context.noise(half)
             own = context.averages.generator.latent(noise, sizes)
         drawn, scores = self._judge(own, sizes)
         self._search_around(self.search_batch - half)

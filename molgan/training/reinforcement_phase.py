@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +15,8 @@ from molgan.chem import Codec
 from molgan.errors import ConfigError
 from molgan.guide import Guide
 from molgan.losses import reconstruction_loss
-from molgan.models import LatentGenerator, RewardNetwork, discretize
+from molgan.models import RewardNetwork, discretize
 from molgan.rewards import Scorer
-from molgan.sampling import Sampler
 from molgan.training.context import Context
 from molgan.training.diversity import DiversityFilter
 from molgan.training.exploration import Explorer, Judged
@@ -29,7 +28,7 @@ from molgan.training.latent_phase import (
 )
 from molgan.training.phase import Stats, at_least_one, frozen
 from molgan.training.reward_memory import RewardMemory, predictions
-from molgan.training.scored_pool import FloatArray, ScoredPool, tilted
+from molgan.training.scored_pool import FloatArray, ScoredPool, tilted, weighted_rows
 
 #: explorations' worth of molecules from which a guide learns what the sampler draws
 _GUIDE_BATCHES = 8
@@ -43,7 +42,7 @@ class ReinforcementPhase(LatentPhase):
     these latents adversarially, so diversity is what the critic demands, not what is left over. The
     temperature follows from the mean score that is wanted (`target`). Good molecules that were
     generated, or found near good ones in latent space, join the data: replay, or self-imitation (Oh
-    et al. 2018), which takes the target where the data are thin. Encoder and decoder rest.
+    et al. 2018), which takes the target where the data are thin. The encoder rests.
 
     A reward network learns the scores of real and generated graphs and chooses among candidates in
     sampling (`molgan.guide.Guide`): so what the sampler cannot match is put right, above all the
@@ -165,16 +164,8 @@ class ReinforcementPhase(LatentPhase):
         self.anchor_weight = anchor_weight
         #: the collapse guard lowers this: the share of the way from the data's mean to the aim
         self.reward_scale = 1.0
-        self.sampler = Sampler(
-            context.averages.generator,
-            codec,
-            size_distribution,
-            noise_scale=noise_scale,
-            encoder=self.encoder if refine_steps else None,
-            refine_steps=refine_steps,
-        )
-        average = cast(LatentGenerator, context.averages.generator)
-        self.explorer = Explorer(context, average, self.encoder, self.sampler, codec, scorer)
+        self.noise_scale = noise_scale
+        self.explorer = Explorer(context, codec, scorer, refine_steps)
         #: the sampler as the phase found it
         self.prior = copy.deepcopy(self.generator).requires_grad_(False)
         self._aim: float | None = None
@@ -234,7 +225,8 @@ class ReinforcementPhase(LatentPhase):
 
     @torch.no_grad()
     def finish(self) -> None:
-        """Tell the guide what the sampler draws and what it should draw."""
+        """Go on from the averages; tell the guide what they draw and what they should draw."""
+        super().finish()
         if self.guide is None:
             return
         network, context = self.guide.network.eval(), self.context
@@ -364,7 +356,7 @@ class ReinforcementPhase(LatentPhase):
         weights = torch.as_tensor(self.size_distribution, device=context.fabric.device)
         count = max(self.explore_batch // 2, 1)
         sizes = torch.multinomial(weights, count, True, generator=context.rng)
-        noise = self.sampler.noise_scale * context.noise(count)
+        noise = self.noise_scale * context.noise(count)
         with context.fabric.autocast():
             latents = self.explorer.generator.latent(noise, sizes)
         return self.explorer.judge(latents, sizes)
@@ -444,10 +436,7 @@ class ReinforcementPhase(LatentPhase):
 
     def _draw_rows(self, count: int) -> Tensor:
         """``(count,)`` rows of the pool, by weight."""
-        uniform = torch.rand(
-            count, generator=self.context.rng, device=self._cumulative.device, dtype=torch.float64
-        )
-        return torch.searchsorted(self._cumulative, uniform).clamp(max=len(self.pool) - 1)
+        return weighted_rows(self._cumulative, count, self.context.rng)
 
     # ------------------------------------------------------------- checkpoints
 

@@ -123,3 +123,9 @@ def tilted(rewards: FloatArray, aim: float, least_effective: float) -> tuple[Flo
             high = middle
     weights = np.exp(low * centred)
     return weights / weights.sum(), low / span
+
+
+def weighted_rows(cumulative: Tensor, count: int, rng: torch.Generator) -> Tensor:
+    """``(count,)`` rows drawn with replacement, by cumulative weights ``(M,)`` that end at 1."""
+    uniform = torch.rand(count, generator=rng, device=cumulative.device, dtype=torch.float64)
+    return torch.searchsorted(cumulative, uniform).clamp(max=len(cumulative) - 1)

@@ -195,6 +195,18 @@ def test_the_aim_is_for_better_molecules_and_the_guide_goes_the_rest(make_steere
     assert guide.log_odds[:8].mean() < guide.log_odds[-8:].mean()
 
 
+def test_what_follows_goes_on_from_the_averages(make_steered):
+    trainer = make_steered(None, f"{PHASE}.sampler_share=1")
+    trainer.fit()
+    context = trainer.context
+    pairs = zip(
+        context.networks.generator.parameters(),
+        context.averages.generator.parameters(),
+        strict=True,
+    )
+    assert all(torch.equal(live, average) for live, average in pairs)
+
+
 def test_without_candidates_there_is_no_guide_and_the_sampler_goes_all_the_way(make_steered):
     trainer = make_steered(None, "model.candidates=1", f"{PHASE}.sampler_share=0.5")
     phase = trainer._phases["reinforcement"]
