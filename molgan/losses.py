@@ -126,6 +126,11 @@ def critic_loss(objective: str, real: Tensor, fake: Tensor) -> Tensor:
 def generator_loss(objective: str, real: Tensor, fake: Tensor) -> Tensor:
     """What the generator minimises; arguments as in `critic_loss`.
 
+    Args:
+        objective: as in `critic_loss`.
+        real: ``(B,)`` scores of real graphs; only the relativistic objective looks at them.
+        fake: ``(B,)`` scores of generated graphs.
+
     Raises:
         ValueError: for an unknown objective.
     """
@@ -181,7 +186,12 @@ def zero_centred_penalty(scores: Tensor, graphs: MolGraphs) -> Tensor:
 
 
 def zero_centred_point_penalty(scores: Tensor, points: Tensor) -> Tensor:
-    """R1 or R2 in a vector space, of ``scores (B,)`` at ``points (B, D)``."""
+    """R1 or R2 in a vector space (Mescheder 2018), one norm for each point.
+
+    Args:
+        scores: ``(B,)`` scores that were computed from ``points``.
+        points: ``(B, D)``, with ``requires_grad``.
+    """
     (gradient,) = torch.autograd.grad(scores.sum(), points, create_graph=True)
     return gradient.float().square().sum(1).mean()
 
@@ -210,7 +220,14 @@ def reconstruction_loss(
 def reward_network_loss(
     predicted_real: Tensor, score_real: Tensor, predicted_fake: Tensor, score_fake: Tensor
 ) -> Tensor:
-    """Mean squared error of the reward network, real plus generated (MolGAN, section 3.3)."""
+    """Mean squared error of the reward network, real plus generated (MolGAN, section 3.3).
+
+    Args:
+        predicted_real: ``(B,)`` guesses for real graphs.
+        score_real: ``(B,)`` their scores, 0 to 1.
+        predicted_fake: ``(B,)`` guesses for generated graphs.
+        score_fake: ``(B,)`` their scores.
+    """
     return F.mse_loss(predicted_real, score_real) + F.mse_loss(predicted_fake, score_fake)
 
 

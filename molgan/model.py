@@ -306,6 +306,10 @@ class MolGAN:
     def load(cls, path: str | Path, device: str = "cpu") -> MolGAN:
         """Read a model from a bundle or a run folder.
 
+        Args:
+            path: a .molgan file, or the folder of a run, whose last model is taken.
+            device: where its networks go.
+
         Raises:
             BundleError: for a missing, truncated, foreign or incompatible file.
         """
@@ -342,6 +346,9 @@ class MolGAN:
     @staticmethod
     def card(name: str) -> str:
         """The card of a ready model, as Markdown: data, recipe, figures, intended use, limits.
+
+        Args:
+            name: one of `pretrained_models`.
 
         Raises:
             BundleError: for an unknown name; it lists those there are.

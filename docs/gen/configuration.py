@@ -233,7 +233,7 @@ def _arguments(docstring: str) -> dict[str, str]:
         if re.match(r"\w[\w ]*:$", line):
             section, name = line[:-1], ""
         elif section in ("Args", "Attributes"):
-            match = re.match(r" {4}(\w+): (.*)$", line)
+            match = re.match(r" {4}\*{0,2}(\w+): (.*)$", line)
             if match:
                 name = match[1]
                 texts[name] = match[2]

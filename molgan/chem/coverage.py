@@ -41,12 +41,22 @@ class CoverageReport:
     examples: dict[str, list[str]] = field(default_factory=dict)
 
     def keep(self, count: int = 1) -> None:
-        """Count molecules that were encoded."""
+        """Count molecules that were encoded.
+
+        Args:
+            count: How many.
+        """
         self.total += count
         self.kept += count
 
     def drop(self, reason: str, detail: str | None = None, example: str | None = None) -> None:
-        """Count one molecule that was dropped."""
+        """Count one molecule that was dropped.
+
+        Args:
+            reason: In words; molecules are counted by it.
+            detail: What exactly, such as the element; counted within the reason.
+            example: The molecule, as it was given; the first few of each reason are kept.
+        """
         self.total += 1
         self.dropped[reason] = self.dropped.get(reason, 0) + 1
         if detail is not None:
@@ -82,7 +92,11 @@ class CoverageReport:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> CoverageReport:
-        """Read what `to_dict` returns."""
+        """Read what `to_dict` returns.
+
+        Args:
+            data: With `to_dict`'s keys.
+        """
         return cls(
             total=int(data["total"]),
             kept=int(data["kept"]),

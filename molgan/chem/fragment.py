@@ -33,6 +33,9 @@ class Fragment:
         A text with brackets is SMARTS first, where ``[CH3]`` means three hydrogens; one without is
         SMILES first, so that a Kekulé ring is read as what it is.
 
+        Args:
+            text: The fragment.
+
         Raises:
             ConfigError: when RDKit reads it as neither, or it is empty.
         """
@@ -49,10 +52,18 @@ class Fragment:
         )
 
     def is_in(self, mol: Chem.Mol | None) -> bool:
-        """Whether a molecule contains it; where there is no molecule, it does not."""
+        """Whether a molecule contains it; where there is no molecule, it does not.
+
+        Args:
+            mol: A sanitised molecule, or None.
+        """
         return mol is not None and bool(mol.HasSubstructMatch(self.query))
 
     def places(self, mol: Chem.Mol) -> list[tuple[int, ...]]:
-        """Atoms of a molecule that make it up, once for each place (64 at most)."""
+        """Atoms of a molecule that make it up, once for each place (64 at most).
+
+        Args:
+            mol: A sanitised molecule.
+        """
         found = mol.GetSubstructMatches(self.query, uniquify=True, maxMatches=_MOST_PLACES)
         return [tuple(match) for match in found]

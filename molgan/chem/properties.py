@@ -15,6 +15,9 @@ def qed(mol: Chem.Mol) -> float:
 
     Bickerton et al., Nature Chemistry 4, 90 (2012), with RDKit's mean weights. The value of RDKit's
     QED in a fraction of its time: see `molgan.chem.fast_qed`.
+
+    Args:
+        mol: A sanitised molecule.
     """
     return fast_qed(mol)
 
@@ -23,6 +26,9 @@ def logp(mol: Chem.Mol) -> float:
     """Octanol-water partition coefficient logP by Wildman and Crippen's atom contributions.
 
     J. Chem. Inf. Comput. Sci. 39, 868 (1999). Drug-like molecules lie between about -2 and 6.
+
+    Args:
+        mol: A sanitised molecule.
     """
     return float(Crippen.MolLogP(mol))  # type: ignore[attr-defined]
 
@@ -33,6 +39,9 @@ def sa_score(mol: Chem.Mol) -> float:
     Ertl and Schuffenhauer, J. Cheminf. 1, 8 (2009), in the version that RDKit's Contrib carries.
     The fragment table (4 MB) is read at the first call and kept.
 
+    Args:
+        mol: A sanitised molecule.
+
     Raises:
         ChemistryError: the molecule has no atoms, or RDKit came without its Contrib folder.
     """
@@ -40,37 +49,65 @@ def sa_score(mol: Chem.Mol) -> float:
 
 
 def num_heavy_atoms(mol: Chem.Mol) -> int:
-    """Number of atoms other than hydrogen."""
+    """Number of atoms other than hydrogen.
+
+    Args:
+        mol: A sanitised molecule.
+    """
     return int(mol.GetNumHeavyAtoms())
 
 
 def molecular_weight(mol: Chem.Mol) -> float:
-    """Average molecular weight in g/mol, hydrogens included."""
+    """Average molecular weight in g/mol, hydrogens included.
+
+    Args:
+        mol: A sanitised molecule.
+    """
     return float(rdMolDescriptors._CalcMolWt(mol))
 
 
 def tpsa(mol: Chem.Mol) -> float:
-    """Topological polar surface area in square angstrom (Ertl et al., J. Med. Chem. 43, 3714)."""
+    """Topological polar surface area in square angstrom (Ertl et al., J. Med. Chem. 43, 3714).
+
+    Args:
+        mol: A sanitised molecule.
+    """
     return float(rdMolDescriptors.CalcTPSA(mol))
 
 
 def num_h_bond_donors(mol: Chem.Mol) -> int:
-    """Number of hydrogen bond donors as RDKit counts them."""
+    """Number of hydrogen bond donors as RDKit counts them.
+
+    Args:
+        mol: A sanitised molecule.
+    """
     return int(rdMolDescriptors.CalcNumHBD(mol))
 
 
 def num_h_bond_acceptors(mol: Chem.Mol) -> int:
-    """Number of hydrogen bond acceptors as RDKit counts them."""
+    """Number of hydrogen bond acceptors as RDKit counts them.
+
+    Args:
+        mol: A sanitised molecule.
+    """
     return int(rdMolDescriptors.CalcNumHBA(mol))
 
 
 def num_rotatable_bonds(mol: Chem.Mol) -> int:
-    """Number of rotatable bonds, amides and other stiff bonds left out (RDKit's default)."""
+    """Number of rotatable bonds, amides and other stiff bonds left out (RDKit's default).
+
+    Args:
+        mol: A sanitised molecule.
+    """
     return int(rdMolDescriptors.CalcNumRotatableBonds(mol))
 
 
 def num_rings(mol: Chem.Mol) -> int:
-    """Number of rings in the smallest set of smallest rings."""
+    """Number of rings in the smallest set of smallest rings.
+
+    Args:
+        mol: A sanitised molecule.
+    """
     return int(rdMolDescriptors.CalcNumRings(mol))
 
 
@@ -78,6 +115,9 @@ def murcko_scaffold(mol: Chem.Mol) -> str:
     """Canonical SMILES of the Bemis-Murcko scaffold without stereochemistry.
 
     Bemis and Murcko, J. Med. Chem. 39, 2887 (1996). An acyclic molecule has none: ``""``.
+
+    Args:
+        mol: A sanitised molecule.
     """
     scaffold = MurckoScaffold.GetScaffoldForMol(mol)
     smiles: str = Chem.MolToSmiles(scaffold, isomericSmiles=False)

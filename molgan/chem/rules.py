@@ -36,6 +36,9 @@ class Limit:
 
         A score that is NaN fails: what is unknown was not shown to be in the range.
 
+        Args:
+            scores: Name of a score -> value, in its unit.
+
         Raises:
             ConfigError: If there is no such score.
         """
@@ -143,7 +146,11 @@ class Elements:
         object.__setattr__(self, "_numbers", frozenset(numbers | {1}))
 
     def failures(self, mol: Chem.Mol) -> list[str]:
-        """Return ``element Se`` for every other element in the molecule, in order of occurrence."""
+        """Return ``element Se`` for every other element in the molecule, in order of occurrence.
+
+        Args:
+            mol: A molecule; hydrogen is always allowed.
+        """
         others = {
             atom.GetSymbol(): None
             for atom in mol.GetAtoms()

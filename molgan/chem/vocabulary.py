@@ -52,6 +52,9 @@ class AtomType:
     def parse(cls, text: str) -> AtomType:
         """Read what ``str()`` writes.
 
+        Args:
+            text: Such as ``C``, ``N+`` or ``S+2``.
+
         Raises:
             ChemistryError: `text` is not an element symbol with an optional charge.
         """
@@ -114,7 +117,12 @@ class Vocabulary:
         return frozenset(a.symbol for a in self.atoms)
 
     def atom_index(self, symbol: str, charge: int) -> int | None:
-        """Return the index of an atom type (from 1), or None where it is not in the vocabulary."""
+        """Return the index of an atom type (from 1), or None where it is not in the vocabulary.
+
+        Args:
+            symbol: Of the element, such as ``N``.
+            charge: Formal charge.
+        """
         return self._index.get((symbol, charge))
 
     def max_valence(self) -> np.ndarray:
@@ -136,6 +144,9 @@ class Vocabulary:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Vocabulary:
         """Read what `to_dict` returns.
+
+        Args:
+            data: With the lists ``atoms`` (as `AtomType.parse` reads them) and ``bonds`` (names).
 
         Raises:
             ChemistryError: a key is missing or a type cannot be read.
@@ -175,7 +186,16 @@ class Vocabulary:
     def from_mols(
         cls, mols: Iterable[Chem.Mol], *, aromatic: bool = False, min_count: int = 1
     ) -> Vocabulary:
-        """Learn a vocabulary from molecules; see `from_smiles`."""
+        """Learn a vocabulary from molecules; see `from_smiles`.
+
+        Args:
+            mols: Molecules; those that cannot be sanitised are passed over.
+            aromatic: As for `from_smiles`.
+            min_count: As for `from_smiles`.
+
+        Raises:
+            ChemistryError: no atom type is left.
+        """
         counts: Counter[tuple[str, int]] = Counter()
         with quiet_rdkit():
             for mol in mols:

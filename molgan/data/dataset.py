@@ -64,7 +64,11 @@ class DenseMolecules:
         return int(self.atoms.shape[0])
 
     def to(self, device: torch.device | str) -> DenseMolecules:
-        """The same molecules on a device."""
+        """The same molecules on a device.
+
+        Args:
+            device: of torch, such as ``cuda``.
+        """
         return DenseMolecules(self.atoms.to(device), self.bonds.to(device))
 
 
@@ -378,6 +382,10 @@ class MoleculeDataset(InMemoryDataset):  # type: ignore[misc]  # PyG carries no 
         Args:
             smiles: the molecules; entries that cannot be used are left out and counted.
             **settings: as for `MoleculeDataset`.
+
+        Raises:
+            DataError: if none can be used, or what is given is no list of texts.
+            ConfigError: if a setting cannot work.
         """
         if isinstance(smiles, str):
             raise DataError("from_smiles takes a list of SMILES, not one string.")

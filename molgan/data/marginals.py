@@ -32,7 +32,11 @@ class Marginals:
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Marginals:
-        """Inverse of `to_dict`."""
+        """Inverse of `to_dict`.
+
+        Args:
+            plain: what `to_dict` gave.
+        """
         return cls(**{name: np.asarray(plain[name]) for name in ("sizes", "atoms", "bonds")})
 
 

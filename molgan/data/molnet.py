@@ -21,6 +21,7 @@ from typing import Any
 
 from molgan.data.download import cache_root
 from molgan.data.readers import RawMolecules, file_sha256, read_molecules
+from molgan.data.sources import Source
 from molgan.data.storage import write_atomic
 from molgan.errors import DataError
 
@@ -74,7 +75,7 @@ def import_deepchem(what: str) -> Any:
 
 
 @dataclass(frozen=True)
-class MolNet:
+class MolNet(Source):
     """A set loaded through DeepChem's MolNet, which downloads without checksums.
 
     MolNet's QM9 comes from an SDF of which RDKit rejects about 1 % (deepchem/deepchem#2334); use

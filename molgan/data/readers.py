@@ -73,14 +73,23 @@ class RawMolecules:
         return len(self.smiles) + sum(self.skipped.values())
 
     def skip(self, reason: str, where: str) -> None:
-        """Count one row left out for `reason`; `where` says which."""
+        """Count one row left out for `reason`; `where` says which.
+
+        Args:
+            reason: in words, such as ``parse``; rows are counted by it.
+            where: the row, such as ``line 7``; the first few are kept.
+        """
         self.skipped[reason] = self.skipped.get(reason, 0) + 1
         examples = self.examples.setdefault(reason, [])
         if len(examples) < MAX_EXAMPLES:
             examples.append(where)
 
     def select(self, keep: Iterable[int]) -> RawMolecules:
-        """The same source restricted to the positions `keep` of `smiles`."""
+        """The same source restricted to the positions `keep` of `smiles`.
+
+        Args:
+            keep: positions, from 0, in the order wanted.
+        """
         keep = list(keep)
         return RawMolecules(
             smiles=[self.smiles[i] for i in keep],

@@ -64,21 +64,43 @@ ZINC250K_MOLECULES = 249_455
 
 
 class Source(Protocol):
-    """What the dataset asks of a place where molecules come from."""
+    """What the dataset asks of a place where molecules come from.
+
+    Attributes:
+        name: short name: "bundled", "qm9", "zinc250k", "file", ...
+        cacheable: whether the processed form is worth keeping on disk.
+    """
 
     @property
     def name(self) -> str:
-        """Short name: "bundled", "qm9", "zinc250k", "file", ..."""
+        """Short name."""
 
     @property
     def cacheable(self) -> bool:
-        """Whether the processed form is worth keeping on disk."""
+        """Whether to keep the processed form."""
 
     def fingerprint(self, cache_dir: Path | None = None, progress: bool = True) -> str:
-        """SHA-256 (hex) of everything that decides what `read` returns."""
+        """SHA-256 (hex) of everything that decides what `read` returns.
+
+        Args:
+            cache_dir: folder of downloads; None: by the environment, see `cache_root`.
+            progress: show a bar while something is downloaded.
+
+        Raises:
+            DataError: if the file is missing, cannot be read, is not the one it should be, or
+                cannot be downloaded.
+        """
 
     def read(self, cache_dir: Path | None = None, progress: bool = True) -> RawMolecules:
-        """The molecules as stated, bad rows counted."""
+        """The molecules as stated, bad rows counted.
+
+        Args:
+            cache_dir: as for `fingerprint`.
+            progress: as for `fingerprint`.
+
+        Raises:
+            DataError: if the file as a whole cannot be used, or cannot be downloaded.
+        """
 
 
 def _combined(*parts: object) -> str:
@@ -87,8 +109,11 @@ def _combined(*parts: object) -> str:
 
 
 @dataclass(frozen=True)
-class SmilesList:
+class SmilesList(Source):
     """Molecules that are in memory already; nothing is written to the cache.
+
+    Attributes:
+        smiles: the molecules, in order.
 
     Raises:
         DataError: if an entry is not a string.
@@ -124,7 +149,7 @@ class SmilesList:
 
 
 @dataclass(frozen=True)
-class MoleculeFile:
+class MoleculeFile(Source):
     """A user's own file: .smi, .csv, .tsv or .sdf, plain or gzip-compressed.
 
     Attributes:
@@ -164,7 +189,7 @@ class MoleculeFile:
 
 
 @dataclass(frozen=True)
-class Bundled:
+class Bundled(Source):
     """The set that comes with molgan; needs no network."""
 
     name: str = "bundled"
@@ -221,7 +246,7 @@ def qm9_ids(raw: RawMolecules) -> list[int]:
 
 
 @dataclass(frozen=True)
-class QM9:
+class QM9(Source):
     """QM9 (GDB-9): 133,885 molecules of up to nine heavy atoms C, N, O, F.
 
     SMILES are those of GDB-17, from which the geometries were made, not those read back from the
@@ -293,7 +318,7 @@ class QM9:
 
 
 @dataclass(frozen=True)
-class ZINC250k:
+class ZINC250k(Source):
     """ZINC250k: 249,455 drug-like molecules of up to 38 heavy atoms, nine elements, charges kept.
 
     Attributes:

@@ -95,11 +95,17 @@ def scaffold_split(
     """Split so that no Murcko scaffold is shared between the parts, by DeepChem's ScaffoldSplitter.
 
     Groups go to train in order of falling size until it is full, then to valid, then to test;
-    molecules without a ring are one group. The split does not depend on the seed. `prefix` is that
-    of the keys in messages.
+    molecules without a ring are one group.
+
+    Args:
+        smiles: the molecules.
+        fractions: shares of train, valid and test, which add up to 1.
+        seed: changes nothing: the groups have one order.
+        prefix: of the keys in messages.
 
     Raises:
         DataError: if deepchem is missing, or one scaffold is too large for train.
+        ConfigError: if the fractions are no shares.
     """
     shares = check_fractions(fractions, prefix)
     if len(smiles) == 1:

@@ -93,6 +93,9 @@ class Library:
 
         For files from elsewhere, with other columns, encodings or bad lines, use `molgan.data`.
 
+        Args:
+            path: The file; anything but .csv is read as lines of SMILES.
+
         Raises:
             DataError: If the file is missing, is no UTF-8 text, or has no SMILES.
         """

@@ -170,6 +170,13 @@ def write_curves(metrics_jsonl: str | Path, path: str | Path) -> None:
     """Draw the curves of a training run from its metrics file and write them as PNG, atomically.
 
     See `molgan.library.curves` for what is drawn.
+
+    Args:
+        metrics_jsonl: The file `metrics.jsonl` of a run.
+        path: The .png file.
+
+    Raises:
+        MolganError: If the metrics cannot be read, or the picture cannot be written.
     """
     from molgan.library.curves import draw_curves, read_metrics
 

@@ -96,7 +96,16 @@ class Vina:
 
     @classmethod
     def from_config(cls, receptor: str | Path, box: str | Path, **settings: Any) -> Self:
-        """Take the box from a Vina configuration file; see `read_box`."""
+        """Take the box from a Vina configuration file; see `read_box`.
+
+        Args:
+            receptor: The receptor as a .pdbqt file.
+            box: The file with centre and size, in angstrom.
+            **settings: Others of `Vina`, such as ``exhaustiveness``.
+
+        Raises:
+            MolganError: If the box cannot be read, or a setting cannot work.
+        """
         center, size = read_box(box)
         return cls(Path(receptor), center, size, **settings)
 

@@ -24,7 +24,11 @@ def hash64(smiles: str) -> int:
 
 
 def hash_all(smiles: Iterable[str]) -> npt.NDArray[np.uint64]:
-    """Return the hashes of M SMILES as (M,) uint64, in the order given."""
+    """Return the hashes of M SMILES as (M,) uint64, in the order given.
+
+    Args:
+        smiles: Canonical, stereo-free SMILES.
+    """
     return np.fromiter((hash64(text) for text in smiles), dtype=np.uint64)
 
 
@@ -41,7 +45,11 @@ class HashedIdentities:
 
     @classmethod
     def from_smiles(cls, smiles: Iterable[str]) -> HashedIdentities:
-        """Build from canonical, stereo-free SMILES."""
+        """Build from canonical, stereo-free SMILES.
+
+        Args:
+            smiles: The molecules; repeats count once.
+        """
         return cls(hash_all(smiles))
 
     def __len__(self) -> int:
@@ -49,7 +57,11 @@ class HashedIdentities:
         return len(self.array)
 
     def contains(self, smiles: Sequence[str]) -> npt.NDArray[np.bool_]:
-        """Return (len(smiles),) booleans: True where the canonical SMILES is in the set."""
+        """Return (len(smiles),) booleans: True where the canonical SMILES is in the set.
+
+        Args:
+            smiles: Canonical, stereo-free SMILES.
+        """
         if len(self.array) == 0:
             return np.zeros(len(smiles), dtype=bool)
         hashes = hash_all(smiles)

@@ -58,6 +58,9 @@ class Reference:
     def features(self, split: str) -> Features:
         """Features of ``train``, ``test`` or ``test_scaffolds``, cached on disk by content.
 
+        Args:
+            split: ``train``, ``test`` or ``test_scaffolds``.
+
         Raises:
             DataError: where the reference has no such molecules.
         """
@@ -86,7 +89,13 @@ class Reference:
         return Report(f"{self.name} test", figures, properties=dict(properties))
 
     def subset(self, split: str, rows: npt.NDArray[np.int64], label: str) -> Features:
-        """Features of some molecules of a split, cached on disk like those of a whole one."""
+        """Features of some molecules of a split, cached on disk like those of a whole one.
+
+        Args:
+            split: ``train``, ``test`` or ``test_scaffolds``.
+            rows: (r,) positions in that split, from 0.
+            label: a name of its own for each choice of rows: features are kept by it.
+        """
         from molgan.metrics.features import Features
 
         smiles: list[str] = getattr(self, split)
@@ -107,7 +116,12 @@ def no_reference(**_: Any) -> None:
 
 
 def dataset_reference(dataset: MoleculeDataset, name: str | None = None) -> Reference:
-    """The splits of a data set; without a test split, its validation or training molecules."""
+    """The splits of a data set; without a test split, its validation or training molecules.
+
+    Args:
+        dataset: with its splits.
+        name: of the reference; None takes the data set's.
+    """
     held_out = next(
         (split for split in ("test", "valid") if len(dataset.split_indices[split]) > 1), "train"
     )
@@ -246,6 +260,10 @@ def moses_reference(
         cache_dir: Folder for downloads and statistics.
         n_jobs: Worker processes.
         progress: Show progress bars.
+
+    Raises:
+        ConfigError: If there is no such split.
+        DataError: If a file cannot be used or downloaded.
     """
     from molgan.data import cache_root, fetch
 

@@ -67,7 +67,11 @@ class Sample:
         return [text for text in self.smiles if text is not None]
 
     def first(self, n: int | None) -> Sample:
-        """The first n molecules drawn, or all of them."""
+        """The first n molecules drawn, or all of them.
+
+        Args:
+            n: how many; None for all.
+        """
         if n is None or n >= len(self):
             return self
         return Sample(
@@ -116,6 +120,9 @@ def sample_from_smiles(
             SMILES at all stay as they are.
         n_jobs: Worker processes.
         where: What to call each entry in `Sample.examples`; default ``entry 1``, ...
+
+    Raises:
+        DataError: If one string is given instead of a list.
     """
     if isinstance(smiles, str):
         raise DataError(f"a list of SMILES is wanted, not one string: [{smiles!r}]")
@@ -148,6 +155,13 @@ def sample_from_file(
 
     Rows without a SMILES, or whose bytes are no text, count as invalid. Blank lines of a .smi file
     do not count.
+
+    Args:
+        path: The file.
+        name: Of the sample; None takes the file's name without its ending.
+        column: Column of SMILES in a table; None finds it by its usual names.
+        repair_policy: As for `sample_from_smiles`.
+        n_jobs: Worker processes; -1 for one per core.
 
     Raises:
         DataError: for a file that cannot be read or holds no rows.

@@ -52,7 +52,11 @@ class Encoder(nn.Module):
         )
 
     def forward(self, graphs: MolGraphs) -> Tensor:
-        """Latent points ``(B, latent_dim)``, each of zero mean and unit variance."""
+        """Latent points ``(B, latent_dim)``, each of zero mean and unit variance.
+
+        Args:
+            graphs: ``B`` one-hot graphs in canonical atom order.
+        """
         flat = torch.cat([graphs.nodes.flatten(1), pack_pairs(graphs.edges).flatten(1)], 1)
         latent = self.network(flat).float()
         return F.layer_norm(latent, (self.latent_dim,))

@@ -38,13 +38,21 @@ class GraphLogits:
     mask: Tensor | None = None
 
     def rows(self, rows: Tensor) -> GraphLogits:
-        """Those of some graphs, ``(R,)`` rows."""
+        """Those of some graphs, ``(R,)`` rows.
+
+        Args:
+            rows: ``(R,)`` integers or ``(B,)`` booleans.
+        """
         mask = None if self.mask is None else self.mask[rows]
         return GraphLogits(self.nodes[rows], self.pairs[rows], mask)
 
     @staticmethod
     def cat(parts: Sequence[GraphLogits]) -> GraphLogits:
-        """Several batches as one; all of them have a mask, or none."""
+        """Several batches as one; all of them have a mask, or none.
+
+        Args:
+            parts: batches of the same ``N``, ``T`` and ``Y``.
+        """
         masks = [part.mask for part in parts if part.mask is not None]
         return GraphLogits(
             torch.cat([part.nodes for part in parts]),

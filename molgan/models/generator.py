@@ -63,5 +63,11 @@ class MolGANGenerator(nn.Module):
     def draw_noise(
         self, count: int, generator: torch.Generator | None, device: torch.device
     ) -> Tensor:
-        """``(count, noise_dim)`` standard normal noise."""
+        """``(count, noise_dim)`` standard normal noise.
+
+        Args:
+            count: ``B``, how many rows.
+            generator: source of the randomness, on the device; None takes torch's own.
+            device: where the noise lies.
+        """
         return torch.randn(count, self.noise_dim, generator=generator, device=device)

@@ -91,7 +91,11 @@ class GraphScorer(nn.Module):
             normalize_linear_maps(self)
 
     def forward(self, graphs: MolGraphs) -> Tensor:
-        """Scores ``(B,)``, any real number; the same for every numbering of the atoms."""
+        """Scores ``(B,)``, any real number; the same for every numbering of the atoms.
+
+        Args:
+            graphs: ``B`` graphs, one-hot or soft.
+        """
         mask: Tensor | None = None
         if self.count_padding:
             graphs = replace(graphs, mask=torch.ones_like(graphs.mask))

@@ -195,14 +195,26 @@ class LatentGenerator(nn.Module):
     def forward(
         self, noise: Tensor, sizes: Tensor, conditions: Tensor | None = None
     ) -> GraphLogits:
-        """Logits of a batch of molecules; arguments as of `latent`."""
+        """Logits of a batch of molecules; arguments as of `latent`.
+
+        Args:
+            noise: ``(B, noise_dim)``.
+            sizes: ``(B,)`` atom counts.
+            conditions: ``(B, C)``, standardised; None: their means.
+        """
         logits: GraphLogits = self.decoder(self.latent(noise, sizes, conditions), sizes)
         return logits
 
     def draw_noise(
         self, count: int, generator: torch.Generator | None, device: torch.device
     ) -> Tensor:
-        """``(count, noise_dim)`` standard normal noise."""
+        """``(count, noise_dim)`` standard normal noise.
+
+        Args:
+            count: ``B``, how many rows.
+            generator: source of the randomness, on the device; None takes torch's own.
+            device: where the noise lies.
+        """
         return torch.randn(count, self.noise_dim, generator=generator, device=device)
 
     def encoder_config(self) -> dict[str, Any]:

@@ -67,7 +67,11 @@ class SlotEncoder(nn.Module):
     earlier: Tensor
 
     def forward(self, graphs: MolGraphs) -> Tensor:
-        """Latent points ``(B, latent_dim)``, each of zero mean and unit variance."""
+        """Latent points ``(B, latent_dim)``, each of zero mean and unit variance.
+
+        Args:
+            graphs: ``B`` one-hot graphs in canonical atom order.
+        """
         bonds = graphs.edges[..., 1:]
         states = self.atoms(graphs.nodes) + self.slots + self.bonds(self._by_offset(bonds))
         directed = torch.cat([bonds * self.earlier, bonds * self.earlier.transpose(0, 1)], -1)
@@ -312,6 +316,9 @@ class SlotLatentCritic(nn.Module):
 
     def adopt(self, decoder: SlotDecoder) -> None:
         """Take over the first half of a decoder.
+
+        Args:
+            decoder: of the same width and depth; it is not changed.
 
         Raises:
             ConfigError: when it has other sizes.

@@ -80,6 +80,10 @@ def read_assays(
 def assays_of(smiles: Sequence[str], values: Sequence[str | float]) -> Assays:
     """Molecules and values from Python.
 
+    Args:
+        smiles: One SMILES each.
+        values: One number each, or two different texts for classes.
+
     Raises:
         DataError: If their numbers differ, or there are none.
     """

@@ -120,13 +120,20 @@ class QSARModel:
         )
 
     def predict_mols(self, mols: Sequence[Chem.Mol]) -> tuple[npt.NDArray[np.float64], ...]:
-        """(n,) means, standard deviations and similarities of sanitised, stereo-free molecules."""
+        """(n,) means, standard deviations and similarities of sanitised, stereo-free molecules.
+
+        Args:
+            mols: n of them, as `molgan.chem.read_smiles` gives them.
+        """
         members = self.ensemble.members(mols)
         spread = self.calibration(members.std(axis=0))
         return members.mean(axis=0), spread, self.domain.nearest(mols)[0]
 
     def save(self, path: str | Path) -> Path:
         """Write the model as one file.
+
+        Args:
+            path: The file, usually .qsar.
 
         Raises:
             MolganError: When the disk refuses; a file that was there before is untouched.
@@ -138,6 +145,9 @@ class QSARModel:
     @classmethod
     def load(cls, path: str | Path) -> QSARModel:
         """Read a model file, or the one in a folder of `molgan.qsar fit`; runs no code of it.
+
+        Args:
+            path: The file or folder.
 
         Raises:
             BundleError: For a missing, truncated, foreign or incompatible file, or a model fitted

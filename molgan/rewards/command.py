@@ -93,7 +93,11 @@ class Command(BatchComponent):
         return {"command": list(self.arguments), "files": files, "transform": self.transform}
 
     def limit(self, count: int) -> float:
-        """Seconds after which it has given up on `count` molecules."""
+        """Seconds after which it has given up on `count` molecules.
+
+        Args:
+            count: Of molecules.
+        """
         return self.seconds * count
 
     def score_all(self, valid: Sequence[Decoded]) -> list[Scored]:

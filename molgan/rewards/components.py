@@ -75,13 +75,21 @@ class Component(Protocol):
 
 
 class MoleculeComponent(ABC):
-    """Base of components computed one molecule at a time: subclasses write `score` only."""
+    """Base of components computed one molecule at a time: subclasses write `score` only.
+
+    Attributes:
+        transform: Maps raw scores to [0, 1], 1 being what is wanted; a field of each subclass.
+    """
 
     batch_level: ClassVar[bool] = False
 
     @abstractmethod
     def score(self, mol: Chem.Mol) -> float:
-        """Return the raw score of one sanitised molecule; an exception or NaN is a failure."""
+        """Return the raw score of one sanitised molecule; an exception or NaN is a failure.
+
+        Args:
+            mol: Sanitised and of one fragment.
+        """
 
     def _score_one(self, mol: Chem.Mol) -> Scored:
         """Return (raw score, None), or (NaN, reason) if the calculation fails on this molecule."""
@@ -214,7 +222,11 @@ class SAScore(MoleculeComponent):
 
 @dataclass(frozen=True)
 class Validity:
-    """1 for a strictly valid molecule (sanitised, one fragment, no dummy atoms), else 0."""
+    """1 for a strictly valid molecule (sanitised, one fragment, no dummy atoms), else 0.
+
+    Attributes:
+        transform: Of the 1 or 0.
+    """
 
     transform: Transform = field(default_factory=Identity)
     batch_level: ClassVar[bool] = False

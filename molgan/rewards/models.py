@@ -31,6 +31,7 @@ class QSAR(BatchComponent):
 
     Raises:
         MolganError: If the model cannot be read.
+        ConfigError: If `max_std` is not above 0.
     """
 
     model: str
@@ -173,7 +174,11 @@ class DockingScore(BatchComponent):
         }
 
     def limit(self, count: int) -> float:
-        """Seconds after which it has given up on `count` molecules: building and docking."""
+        """Seconds after which it has given up on `count` molecules: building and docking.
+
+        Args:
+            count: Of molecules.
+        """
         return 2 * self.seconds * count
 
     def score_all(self, valid: Sequence[Decoded]) -> list[Scored]:

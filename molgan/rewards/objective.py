@@ -189,7 +189,11 @@ class Objective:
         )
 
     def with_training_set(self, identities: HashedIdentities) -> Objective:
-        """The same objective, its components knowing the training set where they ask for it."""
+        """The same objective, its components knowing the training set where they ask for it.
+
+        Args:
+            identities: Of the training molecules.
+        """
         components = {
             name: part.with_training_set(identities) if hasattr(part, "with_training_set") else part
             for name, part in self.components.items()
@@ -208,7 +212,11 @@ class Objective:
         return Objective(components, self.weights, self.aggregation, self.required)
 
     def limit(self, count: int) -> float:
-        """Seconds that the components' own time limits allow for `count` molecules; 0 without."""
+        """Seconds that the components' own time limits allow for `count` molecules; 0 without.
+
+        Args:
+            count: Of molecules.
+        """
         own = [part.limit(count) for part in self.components.values() if hasattr(part, "limit")]
         return float(sum(own))
 

@@ -111,7 +111,11 @@ class Scorer:
         return {"calls": self.calls, "lap": self._lap[0]}
 
     def load_state_dict(self, state: Mapping[str, int]) -> None:
-        """Take up what `state_dict` gave; the cache of the earlier process is lost."""
+        """Take up what `state_dict` gave; the cache of the earlier process is lost.
+
+        Args:
+            state: Counts by name; a missing one is 0.
+        """
         self.calls = self._resumed = state.get("calls", 0)
         self._lap = (state.get("lap", 0), self.hits, self.seconds)
 

@@ -108,7 +108,11 @@ class Novelty(BatchComponent):
         return self.known is None
 
     def with_training_set(self, identities: HashedIdentities) -> Novelty:
-        """The same with the training set, where no other set was given."""
+        """The same with the training set, where no other set was given.
+
+        Args:
+            identities: Of the training molecules.
+        """
         if self.known is not None:
             return self
         bound = replace(self)
@@ -121,7 +125,11 @@ class Novelty(BatchComponent):
         return {"known": known, "transform": self.transform}
 
     def score_all(self, valid: Sequence[Decoded]) -> list[Scored]:
-        """Return 1 for each novel molecule, 0 for each known one."""
+        """Return 1 for each novel molecule, 0 for each known one.
+
+        Raises:
+            MolganError: If it was given no molecules and no training set.
+        """
         if self.known is None:
             raise MolganError("novelty has no training set here: give it path=FILE")
         texts = [_identity(item) for item in valid]

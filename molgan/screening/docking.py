@@ -47,8 +47,12 @@ class Dock:
     def check(self, export: Export) -> None:
         """Refuse what cannot work.
 
+        Args:
+            export: The settings of the files that are written.
+
         Raises:
             MolganError: For a setting, a file or a missing package; it is named.
+            ConfigError: For a setting.
         """
         from molgan.library.extras import docking_extra
 
@@ -60,7 +64,12 @@ class Dock:
         self.vina()
 
     def vina(self) -> Vina:
-        """The docking program with its receptor."""
+        """The docking program with its receptor.
+
+        Raises:
+            ConfigError: If there is no search box.
+            MolganError: If the receptor or the box cannot be read.
+        """
         from molgan.docking import Vina, read_box
 
         if self.box is not None:

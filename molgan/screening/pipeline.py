@@ -109,6 +109,7 @@ class Job:
 
         Raises:
             MolganError: For the first thing found; it names the key or the file.
+            ConfigError: For a setting out of its range.
         """
         if self.resume not in RESUME:
             raise ConfigError(f"resume={self.resume}: choose from {', '.join(RESUME)}")
@@ -154,6 +155,7 @@ def run(job: Job, work: Callable[[Work], AnyWork] | None = None) -> dict[str, An
 
     Raises:
         MolganError: For settings, files or a disk that cannot work.
+        DataError: If the file holds nothing that can be screened.
     """
     job.check()
     engine = job.engine

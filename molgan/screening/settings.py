@@ -48,6 +48,9 @@ class OtherScores:
     def read(self, names: Sequence[str]) -> dict[str, float]:
         """Name -> score, for those that have one.
 
+        Args:
+            names: Of the molecules, as the screen has named them.
+
         Raises:
             DataError: If the file or a number in it cannot be read.
         """

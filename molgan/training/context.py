@@ -51,7 +51,11 @@ class Networks:
         return [(name, module) for name, module in vars(self).items() if module is not None]
 
     def to(self, device: torch.device) -> Networks:
-        """Move all networks, in place."""
+        """Move all networks, in place.
+
+        Args:
+            device: where they go.
+        """
         for _, module in self.items():
             module.to(device)
         return self
@@ -101,7 +105,12 @@ class AveragedNetworks:
 
     @torch.no_grad()
     def update(self, networks: Networks, molecules: int) -> None:
-        """Move the averages towards the live weights after a step over so many molecules."""
+        """Move the averages towards the live weights after a step over so many molecules.
+
+        Args:
+            networks: the live networks.
+            molecules: real molecules of the step.
+        """
         self.seen += molecules
         half_life = min(self.half_life, self.ramp_up * self.seen)
         weight = 1 - 0.5 ** (molecules / max(half_life, 1e-8))
@@ -112,7 +121,11 @@ class AveragedNetworks:
 
     @torch.no_grad()
     def write_to(self, networks: Networks) -> None:
-        """Replace the live weights by their averages."""
+        """Replace the live weights by their averages.
+
+        Args:
+            networks: the live networks; changed in place.
+        """
         for average, live in self._pairs(networks):
             live.load_state_dict(average.state_dict())
 
@@ -124,7 +137,14 @@ class AveragedNetworks:
         return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up what `state_dict` gave."""
+        """Take up what `state_dict` gave.
+
+        Args:
+            state: of averages of the same networks.
+
+        Raises:
+            RuntimeError: from torch, where the networks are others.
+        """
         self.seen = state["seen"]
         self.generator.load_state_dict(state["generator"])
         if self.encoder is not None:
@@ -173,7 +193,12 @@ class RealMolecules:
         return len(self.atoms)
 
     def draw_indices(self, count: int, rng: torch.Generator) -> Tensor:
-        """``(count,)`` rows with replacement: uniform but for the share of replayed ones."""
+        """``(count,)`` rows with replacement: uniform but for the share of replayed ones.
+
+        Args:
+            count: ``B``, how many rows.
+            rng: on the device of the molecules.
+        """
         own, device = len(self) - self.replayed, self.atoms.device
         rows = torch.randint(own, (count,), generator=rng, device=device)
         if not self.replayed:
@@ -183,11 +208,20 @@ class RealMolecules:
         return torch.where(chosen, old, rows)
 
     def draw_sizes(self, count: int, rng: torch.Generator) -> Tensor:
-        """``(count,)`` atom counts, distributed as in the data."""
+        """``(count,)`` atom counts, distributed as in the data.
+
+        Args:
+            count: ``B``, how many.
+            rng: on the device of the molecules.
+        """
         return self.sizes[self.draw_indices(count, rng)]
 
     def graphs(self, rows: Tensor) -> MolGraphs:
-        """One-hot graphs of the given rows."""
+        """One-hot graphs of the given rows.
+
+        Args:
+            rows: ``(B,)`` integers.
+        """
         return MolGraphs.from_indices(
             self.atoms[rows], self.bonds[rows], self.num_atom_types, self.num_bond_types
         )
@@ -212,11 +246,19 @@ class Context:
     rng: torch.Generator
 
     def noise(self, count: int) -> Tensor:
-        """``(count, noise_dim)`` noise for the generator."""
+        """``(count, noise_dim)`` noise for the generator.
+
+        Args:
+            count: ``B``, how many rows.
+        """
         return self.networks.generator.draw_noise(count, self.rng, self.fabric.device)
 
     def randn_like(self, tensor: Tensor) -> Tensor:
-        """Standard normal noise of the same shape."""
+        """Standard normal noise of the same shape.
+
+        Args:
+            tensor: of any shape, on the device.
+        """
         return torch.randn(tensor.shape, generator=self.rng, device=tensor.device)
 
     def blurred(self, points: Tensor, noise: float) -> Tensor:
@@ -224,6 +266,10 @@ class Context:
 
         Sonderby et al. 2017 (arXiv:1610.04490): a critic that sees every point blurred cannot
         know the training points one by one.
+
+        Args:
+            points: ``(B, D)``.
+            noise: standard deviation, 0 or more.
         """
         return points + noise * self.randn_like(points) if noise else points
 
@@ -243,6 +289,9 @@ class Context:
         Done by hand rather than by DistributedDataParallel, which does not see gradients that flow
         through `torch.autograd.grad` (the penalties) and would need one wrapper for every pair of
         networks in a loss.
+
+        Args:
+            module: whose gradients are replaced by their mean, in place.
         """
         if self.fabric.world_size == 1:
             return

@@ -76,14 +76,22 @@ class DiversityFilter:
             self.counts[self.bucket(text)] += 1
 
     def factors(self, smiles: Sequence[str]) -> npt.NDArray[np.float64]:
-        """What the reward of each molecule is multiplied by, 0 to 1."""
+        """What the reward of each molecule is multiplied by, 0 to 1.
+
+        Args:
+            smiles: canonical SMILES.
+        """
         counts = np.array([self.counts[self.bucket(text)] for text in smiles], dtype=np.float64)
         over = np.maximum(counts / self.bucket_size - 1, 0)
         found: npt.NDArray[np.float64] = np.where(over > 0, self.decay**over, 1.0)
         return found
 
     def bucket(self, smiles: str) -> str:
-        """The bucket of a molecule, by name."""
+        """The bucket of a molecule, by name.
+
+        Args:
+            smiles: canonical SMILES.
+        """
         if self.kind == "smiles":
             return smiles
         if smiles not in self._buckets:
@@ -117,7 +125,11 @@ class DiversityFilter:
         return {"counts": dict(self.counts), "seen": sorted(self._seen), "first": [*self._first]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up what `state_dict` gave."""
+        """Take up what `state_dict` gave.
+
+        Args:
+            state: of a filter with the same settings.
+        """
         self.counts = Counter(state["counts"])
         self._seen = set(state["seen"])
         self._first = {}

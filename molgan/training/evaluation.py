@@ -97,6 +97,13 @@ def judge(
 
     Beside those of `molgan.metrics.evaluate`: `copied`, the share of the valid molecules drawn,
     repeats included, that are training molecules.
+
+    Args:
+        draws: what was drawn.
+        sampler: that drew it; says whether there are repaired molecules beside it.
+        identities: of the training molecules.
+        settings: which further figures are wanted.
+        scorer: whose scores are averaged.
     """
     decoded = [item for draw in draws for item in draw.decoded]
     figures = evaluate(decoded, identities, training_size=len(identities))
@@ -178,7 +185,13 @@ def final_report(
 
 
 def library_of(decoded: Sequence[Decoded], identities: HashedIdentities, scorer: Scorer) -> Library:
-    """The distinct valid molecules with their scores, in the order in which they were drawn."""
+    """The distinct valid molecules with their scores, in the order in which they were drawn.
+
+    Args:
+        decoded: molecules and failures, in the order drawn.
+        identities: of the training molecules, for the column ``novel``.
+        scorer: whose scores become columns.
+    """
     first: dict[str, Decoded] = {}
     copies: dict[str, int] = {}
     for item in decoded:

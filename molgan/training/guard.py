@@ -112,6 +112,10 @@ class CollapseGuard:
         return {"failures": self.failures, "most_scaffolds": self.most_scaffolds}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Take up what `state_dict` gave."""
+        """Take up what `state_dict` gave.
+
+        Args:
+            state: counts by name.
+        """
         self.failures = state["failures"]
         self.most_scaffolds = state["most_scaffolds"]

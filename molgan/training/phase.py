@@ -113,6 +113,11 @@ class Phase(ABC):
         """Give ``module`` an optimiser of its own, named ``name`` in checkpoints.
 
         A module that is frozen altogether (`freeze`) gets none, and `update` passes over it.
+
+        Args:
+            name: by which `update` and checkpoints know it.
+            module: what it trains.
+            learning_rate: peak of its schedule; None takes the phase's.
         """
         rate = self.learning_rate if learning_rate is None else learning_rate
         parameters = [p for p in module.parameters() if p.requires_grad]
@@ -122,6 +127,10 @@ class Phase(ABC):
 
     def update(self, loss: Tensor, *names: str) -> Tensor:
         """Minimise ``loss`` for the modules with these optimisers.
+
+        Args:
+            loss: a scalar.
+            *names: of optimisers; those of frozen modules are passed over.
 
         Returns:
             The gradient norm before clipping, over all of them.
@@ -158,7 +167,15 @@ class Phase(ABC):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up what `state_dict` gave."""
+        """Take up what `state_dict` gave.
+
+        Args:
+            state: of the same phase of a run with the same networks.
+
+        Raises:
+            KeyError: where something is missing.
+            ValueError: from torch, where an optimiser has other parameters.
+        """
         self.seen = state["seen"]
         self.steps = state["steps"]
         for name, optimizer_state in state["optimizers"].items():

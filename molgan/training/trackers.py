@@ -23,13 +23,18 @@ class Tracker(Protocol):
     """Receives rows of figures."""
 
     def log(self, row: Mapping[str, Any]) -> None:
-        """Take one row: ``molecules_seen``, ``phase`` and figures by flat name."""
+        """Take one row: ``molecules_seen``, ``phase`` and figures by flat name.
+
+        Args:
+            row: ``molecules_seen`` (the axis), ``phase`` (its name), and figures by flat name, such
+                as ``loss/critic``.
+        """
 
     def close(self) -> None:
         """Write what is left."""
 
 
-class JsonLines:
+class JsonLines(Tracker):
     """One JSON object a line in ``metrics.jsonl``, flushed at once.
 
     Args:
@@ -56,7 +61,11 @@ class JsonLines:
         self._file: IO[str] = path.open("a", encoding="utf-8")
 
     def log(self, row: Mapping[str, Any]) -> None:
-        """Append a row; figures that are not finite become null, which JSON can hold."""
+        """Append a row; figures that are not finite become null, which JSON can hold.
+
+        Raises:
+            MolganError: when the disk refuses.
+        """
         plain = {
             key: None if isinstance(value, float) and not math.isfinite(value) else value
             for key, value in row.items()
@@ -73,7 +82,7 @@ class JsonLines:
             self._file.close()
 
 
-class TensorBoard:
+class TensorBoard(Tracker):
     """Curves, pictures and settings for TensorBoard (extra ``track``).
 
     Args:

@@ -287,6 +287,9 @@ class Trainer:
     def restore(self, path: Path) -> None:
         """Take up a checkpoint: `fit` will go on from there.
 
+        Args:
+            path: the checkpoint's file.
+
         Raises:
             BundleError: when it cannot be read, or is of other networks, phases or processes.
         """

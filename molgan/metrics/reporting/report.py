@@ -44,7 +44,11 @@ class Report:
     size_validity: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def why_missing(self, key: str) -> str:
-        """Return why a figure is missing, empty where no reason is known."""
+        """Return why a figure is missing, empty where no reason is known.
+
+        Args:
+            key: Of the figure.
+        """
         from molgan.metrics.reporting.catalogue import metric
 
         if key in self.missing:
@@ -93,6 +97,9 @@ class Comparison:
 
     def to_csv(self, path: str | Path) -> None:
         """Write one row for each library and figure: value, error, direction, or why it is missing.
+
+        Args:
+            path: The file.
 
         Raises:
             MolganError: If the file cannot be written; it names the file.

@@ -77,5 +77,11 @@ class Family(Protocol):
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     def fit(self, train: Part, valid: Part, around: Surroundings) -> Ensemble:
-        """Fit on `train`; `valid` may end a training early and is never fitted on."""
+        """Fit on `train`; `valid` may end a training early and is never fitted on.
+
+        Args:
+            train: What is fitted.
+            valid: What decides when a training ends; a forest does not look at it.
+            around: Classes or numbers, seed, threads, device.
+        """
         ...

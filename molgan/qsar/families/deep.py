@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from molgan.errors import ConfigError, TrainingError
-from molgan.qsar.families.base import Array, Surroundings
+from molgan.qsar.families.base import Array, Family, Surroundings
 
 
 @dataclass(frozen=True)
-class Training:
+class Training(Family):
     """How the members of an ensemble are trained.
 
     Args:

@@ -16,14 +16,14 @@ import numpy.typing as npt
 from rdkit import Chem
 
 from molgan.errors import BundleError, ConfigError, MolganError
-from molgan.qsar.families.base import Array, Arrays, Ensemble, Part, Surroundings
+from molgan.qsar.families.base import Array, Arrays, Ensemble, Family, Part, Surroundings
 from molgan.qsar.features import Counts, Fingerprint
 
 _LEVELS = 4  # steps down the trees between two looks at which have arrived
 
 
 @dataclass(frozen=True)
-class RandomForest:
+class RandomForest(Family):
     """Settings of a forest.
 
     Args:
