@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 if TYPE_CHECKING:
     from torch_geometric.data import Batch, Data
@@ -68,11 +67,9 @@ class MolGraphs:
             num_atom_types: ``T``, "no atom" included.
             num_bond_types: ``Y``, "no bond" included.
         """
-        atoms = atoms.long()
         if bonds.dim() == 2:
             bonds = unpack_pairs(bonds, atoms.shape[1])
-        nodes = F.one_hot(atoms, num_atom_types).float()
-        edges = F.one_hot(bonds.long(), num_bond_types).float()
+        nodes, edges = one_hot(atoms, num_atom_types), one_hot(bonds, num_bond_types)
         return cls(nodes, edges, (atoms > 0).float())
 
     @classmethod
@@ -242,6 +239,16 @@ def unpack_pairs(packed: Tensor, num_atoms: int) -> Tensor:
     return full
 
 
+def one_hot(types: Tensor, count: int) -> Tensor:
+    """``(..., count)`` floats: 1 at each of the integers ``types (...)``, 0 elsewhere.
+
+    Without the look at the values that `torch.nn.functional.one_hot` takes, for which a device
+    would have to wait: a type outside of 0 to ``count - 1`` gives no 1 at all.
+    """
+    numbers = torch.arange(count, device=types.device, dtype=types.dtype)
+    return (types[..., None] == numbers).float()
+
+
 def _pair_slots(num_atoms: int, device: torch.device) -> Tensor:
     """``(N*N,)``: place of each matrix entry in the packed triangle; P on the diagonal."""
     rows, columns = torch.triu_indices(num_atoms, num_atoms, 1, device=device).unbind()
@@ -255,7 +262,6 @@ def _pair_slots(num_atoms: int, device: torch.device) -> Tensor:
 
 def _nothing_where(types: Tensor, keep: Tensor) -> Tensor:
     """Replace the distributions at positions where ``keep`` is 0 by certainty of type 0."""
-    nothing = torch.zeros_like(types)
-    nothing[..., 0] = 1
+    nothing = one_hot(torch.zeros((), dtype=torch.long, device=types.device), types.shape[-1])
     keep = keep[..., None]
     return types * keep + nothing * (1 - keep)

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from molgan.graphs import MolGraphs, unpack_pairs
+from molgan.graphs import MolGraphs, one_hot, unpack_pairs
 
 MODES = ("soft", "gumbel", "straight_through", "gumbel_straight_through")
 """Ways from logits to a graph, see `discretize`."""
@@ -98,7 +97,7 @@ def discretize(
     if logits.mask is not None:
         return MolGraphs(nodes, edges, logits.mask).masked()
     diagonal = torch.eye(nodes.shape[1], device=nodes.device)[None, :, :, None]
-    no_bond = F.one_hot(torch.zeros((), dtype=torch.long, device=nodes.device), edges.shape[-1])
+    no_bond = one_hot(torch.zeros((), dtype=torch.long, device=nodes.device), edges.shape[-1])
     return MolGraphs(nodes, edges + diagonal * no_bond, 1 - nodes[..., 0])
 
 
@@ -106,9 +105,9 @@ def _distribution(logits: Tensor, hard: bool, temperature: float) -> Tensor:
     soft = torch.softmax(logits / temperature, -1)
     if not hard:
         return soft
-    one_hot = F.one_hot(soft.argmax(-1), soft.shape[-1]).to(soft.dtype)
+    chosen = one_hot(soft.argmax(-1), soft.shape[-1])
     # The difference first: it is exactly 0, and the sum exactly one-hot.
-    return one_hot + (soft - soft.detach())
+    return chosen + (soft - soft.detach())
 
 
 def _gumbel_noise(

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from molgan.graphs import MolGraphs
+from molgan.graphs import MolGraphs, one_hot
 from molgan.models.closeness import summed_closeness
 
 
@@ -275,7 +275,7 @@ def bond_orders(relations: int, device: torch.device, dtype: torch.dtype) -> Ten
 
 def size_one_hot(sizes: Tensor, max_atoms: int) -> Tensor:
     """``(B, max_atoms + 1)`` one-hot form of atom counts ``(B,)``."""
-    return F.one_hot(sizes, max_atoms + 1).float()
+    return one_hot(sizes, max_atoms + 1)
 
 
 def conditions_or_means(conditions: Tensor | None, num_conditions: int, like: Tensor) -> Tensor:

@@ -89,9 +89,7 @@ class RefinementPhase(Phase):
         stats = {
             "loss/reconstruction": real_loss.detach(),
             "loss/kept": kept_loss.detach(),
-            "refinement/broken": torch.tensor(
-                len(targets.broken) / len(sizes), device=sizes.device
-            ),
+            "refinement/broken": torch.full_like(real_loss, len(targets.broken) / len(sizes)),
         }
         if len(targets.broken):
             mended_loss = self._generated_loss(
