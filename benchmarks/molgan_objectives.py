@@ -1,20 +1,27 @@
 """MolGAN's objectives on QM9: how far a finished model is steered, and how diverse it stays.
 
     python benchmarks/molgan_objectives.py data.path=qm9.csv.gz [--start qm9] [--seeds 0 1 2]
-        [--objectives druglikeness ...] [--ways guide sampler] [--targets 0.95 0.99] [--out FOLDER]
+        [--objectives druglikeness ...] [--percentiles 0 95 99] [--fcd] [--out FOLDER]
+        [--ways guide sampler --targets 0.95 0.99]
 
 Each run takes the start model (a bundle, a run folder or a ready model) through the reinforcement
 phase of `experiment=optimize` towards one objective of the MolGAN paper, with the normalisations of
-its code (`conf/reward/paper_*.yaml`), then draws 6,400 molecules. "all" is the product of the three
-scores and, in training, of uniqueness. The start model itself is the row with target 0. Two ways:
+its code (`conf/reward/paper_*.yaml`), then draws 6,400 molecules twice: independently, and with a
+memory of the graphs given (`repeats=0`). The two say different things: uniqueness of independent
+draws is a property of the model, uniqueness of a library drawn with a memory is the memory's work,
+and its price is in the mean score. "all" is the product of the three scores and, in training, of
+uniqueness. The start model is the row of percentile 0. Two ways:
 
 * **guide**: sampler and decoder rest; a reward network chooses among 32 candidates.
 * **sampler**: sampler and decoder learn too, and the reward network chooses among 8.
 
-Written to the folder: `rows.json`, one row a run, `table.md` and `front.png`, mean score over
-uniqueness. Rows that are there already are not run again. Everything is counted strictly, over all
-molecules drawn; mean scores are over the valid ones, repeats included, as MolGAN's are. Words with
-`=` are settings of `molgan.train`.
+For the 95th and 99th percentile of QM9 the way and the target are those of `AIMS`, which earlier
+runs with seed 0 chose; `--ways` and `--targets` choose others.
+
+Written to the folder: every model, `rows.json`, a row for each model and kind of draws, `table.md`
+and `front.png`, mean score over uniqueness. What is there already is not run again. Everything is
+counted strictly, over all molecules drawn; mean scores are over the valid ones, repeats included,
+as MolGAN's are. Words with `=` are settings of `molgan.train`.
 
 MolGAN's rows are those of De Cao and Kipf 2018 (arXiv:1805.11973), table 3, trained on QM9; their
 validity is a laxer one. Their solubility of 0.89 cannot come from nine heavy atoms under the
@@ -27,6 +34,7 @@ import argparse
 import itertools
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +47,15 @@ from molgan.config import compose
 from molgan.data import MoleculeDataset
 from molgan.metrics import Protocol, dataset_reference, evaluate, measure
 from molgan.metrics.samples import sample_from_draws
-from molgan.sampling import Draw
+from molgan.sampling import PRECISIONS, Draw
 
 SAMPLES = 6_400
 #: our name: reward file, score in it, and QM9's own 95th and 99th percentile
-OBJECTIVES: dict[str, tuple[str, str, tuple[float, float] | None]] = {
+OBJECTIVES: dict[str, tuple[str, str, tuple[float, float]]] = {
     "druglikeness": ("paper_qed", "qed", (0.574, 0.614)),
     "synthesizability": ("paper_sa", "sa", (0.658, 0.829)),
     "solubility": ("paper_logp", "logp", (0.498, 0.579)),
-    "all": ("paper_all", "reward", None),
+    "all": ("paper_all", "reward", (0.133, 0.194)),
 }
 _PHASE = "trainer.phases.reinforcement"
 WAYS = {
@@ -59,6 +67,14 @@ WAYS = {
         "model.candidates=8",
     ],
 }
+#: objective: percentile of QM9: way, target
+AIMS: dict[str, dict[int, tuple[str, float]]] = {
+    "druglikeness": {95: ("guide", 0.97), 99: ("sampler", 0.99)},
+    "synthesizability": {95: ("sampler", 0.96), 99: ("sampler", 0.992)},
+    "solubility": {95: ("guide", 0.96), 99: ("sampler", 0.99)},
+    "all": {95: ("guide", 0.96), 99: ("sampler", 0.99)},
+}
+DRAWS = {"independent": 1.0, "no repeats": 0.0}
 #: valid, unique (both %), QED, SA, logP of MolGAN's own table
 PUBLISHED = {
     "druglikeness": (100.0, 2.2, 0.62, 0.59, 0.53),
@@ -66,51 +82,69 @@ PUBLISHED = {
     "solubility": (99.8, 2.0, 0.44, 0.22, 0.89),
     "all": (98.0, 2.3, 0.51, 0.82, 0.69),
 }
+START = "any"  # the start model is the same for all objectives
 Row = dict[str, Any]
+_KEYS = ("objective", "way", "target", "seed", "draws")
 
 
 def steered(
     arguments: argparse.Namespace, objective: str, way: str, target: float, seed: int
-) -> Row:
-    """Train towards one objective, sample, measure."""
-    started, worked = time.monotonic(), time.process_time()
+) -> Bundle:
+    """The start model trained towards one objective, or as an earlier call left it."""
+    path: Path = arguments.out / f"{objective}_{way}_{target}_{seed}.molgan"
+    if path.exists():
+        return Bundle.load(path)
+    worked = time.process_time()
     cfg = compose(
         [
-            "experiment=optimize",
-            f"init_from={arguments.start}",
-            "data=qm9",
-            "data.split=standard",  # the field's 13,082 test molecules
-            f"reward={OBJECTIVES[objective][0]}",
-            f"seed={seed}",
-            "progress=false",
-            *([f"{_PHASE}.target={target}", *WAYS[way]] if target else ["model.candidates=1"]),
+            *settings_of(arguments, objective, seed),
+            f"{_PHASE}.target={target}",
+            *WAYS[way],
             *arguments.settings,
         ]
     )
-    dataset = instantiate(cfg.data)
-    trainer = build_trainer(cfg, dataset, build_fabric(cfg), None)
+    trainer = build_trainer(cfg, instantiate(cfg.data), build_fabric(cfg), None)
+    trainer.fit()
+    trainer.scorer.save()
     bundle: Bundle = trainer.bundle
-    if target:
-        trainer.fit()
-        trainer.scorer.save()
-    row: Row = {"objective": objective, "way": way, "target": target, "seed": seed}
-    row |= measured(bundle, dataset, seed, arguments.fcd)
-    if target and arguments.out:
-        bundle.save(arguments.out / f"{objective}_{way}_{target}_{seed}.molgan", precision="half")
-    row["seconds"] = round(time.monotonic() - started, 1)
-    row["cpu_seconds"] = round(time.process_time() - worked, 1)
-    return row
+    bundle.metrics["cpu_seconds"] = round(time.process_time() - worked, 1)
+    bundle.save(path, precision="half")
+    return bundle
 
 
-def measured(bundle: Bundle, dataset: MoleculeDataset, seed: int, fcd: bool) -> Row:
+def settings_of(arguments: argparse.Namespace, objective: str, seed: int) -> list[str]:
+    """What all runs have in common."""
+    return [
+        "experiment=optimize",
+        f"init_from={arguments.start}",
+        "data=qm9",
+        "data.split=standard",  # the field's 13,082 test molecules
+        f"reward={OBJECTIVES[objective][0]}",
+        f"seed={seed}",
+        "progress=false",
+    ]
+
+
+def measured(
+    bundle: Bundle,
+    dataset: MoleculeDataset,
+    seed: int,
+    repeats: float,
+    arguments: argparse.Namespace,
+) -> Row:
     """Figures of 6,400 molecules."""
-    draws = list(bundle.sampler().stream(SAMPLES, seed + 1))
+    worked = time.process_time()
+    sampler = bundle.sampler(
+        repeats=repeats if bundle.guide else None, precision=arguments.precision
+    )
+    draws = list(sampler.stream(SAMPLES, seed + 1))
+    row: Row = {"draw_cpu_seconds": round(time.process_time() - worked, 1)}
     decoded = [item for draw in draws for item in draw.decoded]
     figures = evaluate(decoded, bundle.identities, training_size=len(bundle.identities))
     names = ("valid", "unique", "novel", "scaffolds", "int_div")
-    row: Row = {name: figures[name] for name in names if name in figures}
+    row |= {name: figures[name] for name in names if name in figures}
     row |= mean_scores(draws)
-    if fcd:
+    if arguments.fcd:
         sample = sample_from_draws(draws, "steered", bundle.vocabulary, False)
         report = measure(sample, dataset_reference(dataset), Protocol("fcd", ["moses"]), seed=seed)
         row |= {name: value for name, value in report.figures.items() if "fcd" in name.lower()}
@@ -138,30 +172,42 @@ def mean_scores(draws: list[Draw]) -> Row:
 def table(rows: list[Row]) -> str:
     """Means over the seeds, MolGAN's rows below each objective."""
     lines = [
-        "| objective | way, target | seeds | valid | unique | novel | QED | SA | logP | product |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| objective | way, target | draws | seeds | valid | unique | novel | QED | SA | logP "
+        "| product | IntDiv | scaffolds | FCD |",
+        "|" + "---|" * 14,
     ]
-    for objective in OBJECTIVES:
-        ours = [row for row in rows if row["objective"] == objective]
-        for target, way in sorted({(row["target"], row["way"]) for row in ours}):
-            same = [row for row in ours if (row["target"], row["way"]) == (target, way)]
-            shares = [mean(same, key, 100) for key in ("valid", "unique", "novel")]
-            scores = [mean(same, key, 1) for key in ("qed", "sa", "logp", "reward")]
+    keys = [("valid", 100), ("unique", 100), ("novel", 100), ("qed", 1), ("sa", 1), ("logp", 1)]
+    keys += [("reward", 1), ("int_div", 1), ("scaffolds", 0), ("moses/fcd_test", 10)]
+    for objective in [*OBJECTIVES, START]:
+        for (target, way, draws), same in grouped(rows, objective).items():
             name = f"{way}, {target:g}" if target else "start model"
-            lines.append(" | ".join(["", objective, name, str(len(same)), *shares, *scores, ""]))
-        valid, unique, qed, sa, logp = PUBLISHED[objective]
-        product = f"({qed * sa * logp:.3f})"
-        lines.append(
-            f"| {objective} | MolGAN, published | - | {valid} % | {unique} % | - | {qed} | {sa} | "
-            f"{logp} | {product} |"
-        )
-    return "\n".join(line.strip() for line in lines) + "\n"
+            figures = [mean(same, key, factor) for key, factor in keys]
+            cells = [objective, name, draws, str(len(same)), *figures]
+            lines.append(f"| {' | '.join(cells)} |")
+        if objective in PUBLISHED:
+            valid, unique, qed, sa, logp = PUBLISHED[objective]
+            lines.append(
+                f"| {objective} | MolGAN, published | independent | - | {valid} % | {unique} % | - "
+                f"| {qed} | {sa} | {logp} | ({qed * sa * logp:.3f}) | - | - | - |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def grouped(rows: list[Row], objective: str) -> dict[tuple[float, str, str], list[Row]]:
+    """The rows of an objective by target, way and kind of draws: one for each seed."""
+    ours = [row for row in rows if row["objective"] == objective]
+    names = sorted({(row["target"], row["way"], row["draws"]) for row in ours})
+    return {
+        name: [row for row in ours if (row["target"], row["way"], row["draws"]) == name]
+        for name in names
+    }
 
 
 def mean(rows: list[Row], key: str, factor: float) -> str:
-    """Mean and, of several runs, standard deviation."""
-    values = np.array([row.get(key, np.nan) for row in rows]) * factor
-    digits, unit = (1, " %") if factor == 100 else (3, "")
+    """Mean and, of several runs, standard deviation; ``factor`` 100 is for a share."""
+    values = np.array([row.get(key, np.nan) for row in rows]) * (factor if factor == 100 else 1)
+    digits = {100: 1, 10: 1, 0: 0}.get(int(factor), 3)
+    unit = " %" if factor == 100 else ""
     spread = f" ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else ""
     return f"{values.mean():.{digits}f}{spread}{unit}"
 
@@ -173,23 +219,48 @@ def front(rows: list[Row], path: Path) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    names = [name for name in OBJECTIVES if any(row["objective"] == name for row in rows)]
-    figure, panels = plt.subplots(1, len(names), figsize=(4 * len(names), 3.6), squeeze=False)
-    for name, panel in zip(names, panels[0], strict=True):
-        _, score, percentiles = OBJECTIVES[name]
-        ours = sorted((r for r in rows if r["objective"] == name), key=lambda r: r["target"])
-        unique = [100 * row["unique"] for row in ours]
-        panel.plot(unique, [row[score] for row in ours], "o", label="molgan")
-        valid_qed = PUBLISHED[name]
+    figure, panels = plt.subplots(1, len(OBJECTIVES), figsize=(4 * len(OBJECTIVES), 3.8))
+    for (name, (_, score, percentiles)), panel in zip(OBJECTIVES.items(), panels, strict=True):
+        for draws, marker in (("independent", "o"), ("no repeats", "s")):
+            ours = [r for r in rows if r["objective"] == name and r["draws"] == draws]
+            unique = [100 * row["unique"] for row in ours]
+            label = f"molgan, {'draws independent' if marker == 'o' else 'with a memory'}"
+            panel.plot(unique, [row[score] for row in ours], marker, label=label, alpha=0.8)
+        start = [row for row in rows if row["objective"] == START]
+        panel.plot(
+            [100 * row["unique"] for row in start],
+            [row[score] for row in start],
+            "D",
+            color="gray",
+            label="start model",
+        )
+        published = PUBLISHED[name]
         places = {"qed": 2, "sa": 3, "logp": 4}
-        published = valid_qed[places[score]] if score in places else float(np.prod(valid_qed[2:]))
-        panel.plot(valid_qed[1], published, "x", color="tab:red", label="MolGAN, published")
-        for value, least in zip(percentiles or (), (80, 30), strict=False):
-            panel.plot([least, 100], [value, value], ":", color="gray")
-        panel.set(title=name, xlabel="unique (%)", ylabel=f"mean {score}", xlim=(0, 102))
-    panels[0][0].legend()
+        value = published[places[score]] if score in places else float(np.prod(published[2:]))
+        panel.plot(published[1], value, "x", color="tab:red", label="MolGAN, published")
+        for percentile, level, least in zip((95, 99), percentiles, (80, 30), strict=True):
+            panel.plot([least, 100], [level, level], "-", color="black", lw=1)
+            panel.axhline(level, ls=":", color="black", lw=0.7)
+            panel.text(4, level, f"QM9, {percentile}th percentile", fontsize=7, va="bottom")
+        title = "product of the three" if score == "reward" else f"{name}: {score.upper()}"
+        panel.set(title=title, xlabel="unique of 6,400 (%)", ylabel="mean score", xlim=(0, 103))
+    panels[0].legend(fontsize=7, loc="lower left")
     figure.tight_layout()
-    figure.savefig(path, dpi=120)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def plan(arguments: argparse.Namespace) -> Iterator[tuple[str, str, float, int]]:
+    """Objective, way, target and seed of every run, a whole picture of each seed at a time."""
+    for seed in arguments.seeds:
+        for percentile in arguments.percentiles:
+            if not percentile:
+                yield START, "start", 0, seed
+                continue
+            for objective in arguments.objectives:
+                way, target = AIMS[objective][percentile]
+                ways, targets = arguments.ways or [way], arguments.targets or [target]
+                yield from ((objective, *each, seed) for each in itertools.product(ways, targets))
 
 
 def main() -> None:
@@ -200,28 +271,36 @@ def main() -> None:
     parser.add_argument("--start", default="qm9", help="bundle, run folder or ready model")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--objectives", nargs="+", choices=OBJECTIVES, default=list(OBJECTIVES))
-    parser.add_argument("--targets", type=float, nargs="+", default=[0, 0.95, 0.99])
-    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument(
-        "--fcd", action="store_true", help="also FCD and the rest of MOSES' figures"
+        "--percentiles", type=int, nargs="+", choices=[0, 95, 99], default=[0, 95, 99]
     )
+    parser.add_argument("--targets", type=float, nargs="+", help="instead of those of AIMS")
+    parser.add_argument("--ways", nargs="+", choices=WAYS, help="instead of those of AIMS")
+    parser.add_argument("--precision", choices=PRECISIONS, default=PRECISIONS[0], help="of drawing")
+    parser.add_argument("--fcd", action="store_true", help="also the rest of MOSES' figures")
     parser.add_argument("--out", type=Path, default=Path("runs/objectives"))
     arguments = parser.parse_intermixed_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     kept = arguments.out / "rows.json"
     rows: list[Row] = json.loads(kept.read_text()) if kept.exists() else []
-    done = {(row["objective"], row["way"], row["target"], row["seed"]) for row in rows}
-    wanted = itertools.product(
-        arguments.objectives, arguments.targets, arguments.ways, arguments.seeds
-    )
-    for objective, target, way, seed in wanted:
-        way = way if target else "start"
-        if (objective, way, target, seed) in done:
-            continue
-        done.add((objective, way, target, seed))
-        rows.append(steered(arguments, objective, way, target, seed))
-        kept.write_text(json.dumps(rows, indent=1) + "\n")
-        print(json.dumps(rows[-1]), flush=True)
+    done = {tuple(row[key] for key in _KEYS) for row in rows}
+    cfg = compose([*settings_of(arguments, "druglikeness", 0), *arguments.settings])
+    dataset = instantiate(cfg.data)
+    for objective, way, target, seed in dict.fromkeys(plan(arguments)):
+        for draws, repeats in DRAWS.items():
+            name = (objective, way, target, seed, draws)
+            if name in done or (objective == START and repeats < 1):
+                continue
+            bundle = (
+                Bundle.load(arguments.start)
+                if objective == START
+                else steered(arguments, objective, way, target, seed)
+            )
+            row = dict(zip(_KEYS, name, strict=True))
+            row |= measured(bundle, dataset, seed, repeats, arguments)
+            rows.append(row | {"train_cpu_seconds": bundle.metrics.get("cpu_seconds")})
+            kept.write_text(json.dumps(rows, indent=1) + "\n")
+            print(json.dumps(rows[-1]), flush=True)
     text = table(rows)
     (arguments.out / "table.md").write_text(text)
     front(rows, arguments.out / "front.png")

@@ -18,6 +18,7 @@ from molgan.models import (
     SlotDecoder,
     SlotLatentCritic,
 )
+from molgan.repeats import checked_repeats
 from molgan.training import Networks
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def build_guide(model: DictConfig, networks: Networks) -> Guide | None:
         return None
     if networks.reward is None:
         raise ConfigError(f"model.candidates={candidates} needs model.reward")
-    return Guide(networks.reward, candidates)
+    return Guide(networks.reward, candidates, checked_repeats(model.repeats))
 
 
 def _network(model: DictConfig, name: str, **sizes: Any) -> Any:

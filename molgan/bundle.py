@@ -96,6 +96,7 @@ class Bundle:
         precision: str = "32-true",
         wanted: FloatArray | None = None,
         candidates: int | None = None,
+        repeats: float | None = None,
     ) -> Sampler:
         """A `Sampler` of this model; what is None is the model's own.
 
@@ -108,6 +109,8 @@ class Bundle:
             wanted: what is asked for, of `wanted`.
             candidates: graphs drawn for each molecule by a guided model, or by a conditional one
                 that is asked for something; 1: no choice.
+            repeats: share of its odds that a graph keeps each time it was given, by a guided model;
+                1: independent draws, as figures need them.
 
         Raises:
             ConfigError: for settings that do not go together; see `Sampler`.
@@ -120,6 +123,9 @@ class Bundle:
                 f"candidates={candidates}: this model has no network that could choose among them; "
                 "train one with experiment=optimize or experiment=conditional"
             )
+        guide = self.guide if candidates > 1 else None
+        if repeats is None:
+            repeats = 1.0 if guide is None else guide.repeats
         return Sampler(
             self.generator,
             self.codec,
@@ -135,7 +141,8 @@ class Bundle:
             wanted=wanted,
             properties=self.properties,
             candidates=candidates,
-            guide=self.guide if candidates > 1 else None,
+            guide=guide,
+            repeats=repeats,
         )
 
     def wanted(self, condition: Targets | None, count: int, outside: bool = False) -> Any:

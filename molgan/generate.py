@@ -178,6 +178,7 @@ def write(
     from molgan.config import whole_number
     from molgan.library import LibraryWriter, atomic_write
     from molgan.progress import tqdm
+    from molgan.repeats import checked_repeats
     from molgan.rewards import Scorer
 
     sampler = bundle.sampler(
@@ -188,6 +189,7 @@ def write(
         str(cfg.precision),
         wanted,
         None if cfg.candidates is None else whole_number(cfg, "candidates", 1),
+        None if cfg.repeats is None else checked_repeats(cfg.repeats),
     )
     reward = the_reward(bundle, cfg)
     request = Request(bundle.conditions, wanted)

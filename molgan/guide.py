@@ -11,6 +11,7 @@ from torch import Tensor
 
 from molgan.errors import ConfigError
 from molgan.models import RewardNetwork
+from molgan.repeats import RepeatMemory, checked_repeats
 
 _BINS = 32
 #: share that no bin is thought to have less of: an empty one says little about the next sample
@@ -31,22 +32,27 @@ class Guide:
     Args:
         network: predicts the reward of a graph, 0 to 1.
         candidates: drawn for each molecule, unless a sampler is told otherwise.
+        repeats: share of its odds that a graph keeps each time the library has it already, unless a
+            sampler is told otherwise. 1: all, so draws are independent of each other. 0: it comes
+            again only where all candidates were given before.
 
     Attributes:
         edges: ``(bins - 1,)`` rising borders of predicted reward.
         log_odds: ``(bins,)``; zeros until `fit`, which take any candidate.
 
     Raises:
-        ConfigError: for fewer than one candidate.
+        ConfigError: for fewer than one candidate, or a share that is none.
     """
 
     network: RewardNetwork
     candidates: int = 8
+    repeats: float = 1.0
 
     def __post_init__(self) -> None:
         """Begin with a guide that has no preference."""
         if self.candidates < 1:
             raise ConfigError(f"candidates={self.candidates} must be 1 or more")
+        checked_repeats(self.repeats)
         self.edges = torch.linspace(0, 1, _BINS + 1)[1:-1]
         self.log_odds = torch.zeros(_BINS)
 
@@ -69,12 +75,20 @@ class Guide:
         wanted_share, given_share = (share.clamp(min=_LEAST) for share in shares)
         self.log_odds = wanted_share.log() - given_share.log()
 
-    def choose(self, predicted: Tensor, rng: torch.Generator) -> Tensor:
+    def choose(
+        self,
+        predicted: Tensor,
+        rng: torch.Generator,
+        memory: RepeatMemory | None = None,
+        keys: Tensor | None = None,
+    ) -> Tensor:
         """Which candidate of each molecule is taken.
 
         Args:
             predicted: ``(B, K)`` predicted rewards of the candidates.
             rng: on the CPU, so that every device chooses alike.
+            memory: of the library that the molecules are for; None: draws are independent.
+            keys: ``(B, K)`` of the candidates, see `molgan.repeats.graph_keys`, for the memory.
 
         Returns:
             ``(B,)`` places from 0 to ``K - 1``, on the device of ``predicted``.
@@ -83,7 +97,9 @@ class Guide:
         uniform = torch.rand(odds.shape, generator=rng, dtype=torch.float64)
         # The largest of log-odds plus Gumbel noise is a draw by those odds (Gumbel 1954).
         gumbel = -(-uniform.clamp(min=1e-12).log()).log()
-        return (odds + gumbel).argmax(1).to(predicted.device)
+        if memory is None or keys is None:
+            return (odds + gumbel).argmax(1).to(predicted.device)
+        return memory.choose(odds + gumbel, keys.cpu()).to(predicted.device)
 
     def expected(self, given: Tensor, scores: Tensor, rng: torch.Generator) -> float:
         """Mean score of what it would choose.
@@ -102,6 +118,7 @@ class Guide:
         """What a file keeps beside the network, as plain values."""
         return {
             "candidates": self.candidates,
+            "repeats": self.repeats,
             "edges": self.edges.tolist(),
             "log_odds": self.log_odds.tolist(),
         }
@@ -119,6 +136,7 @@ class Guide:
         if len(edges) + 1 != len(odds):
             raise ValueError("the guide's borders and odds do not fit together")
         self.candidates, self.edges, self.log_odds = int(document["candidates"]), edges, odds
+        self.repeats = float(document.get("repeats", 1.0))  # models from before there was a memory
 
 
 def _thinned(values: Tensor, count: int) -> Tensor:

@@ -95,6 +95,7 @@ class MolGAN:
         condition: Targets | None = None,
         condition_outside: bool = False,
         candidates: int | None = None,
+        repeats: float | None = None,
         repair: str | None = None,
         prefix: str = "mol",
     ) -> Library:
@@ -111,6 +112,10 @@ class MolGAN:
             condition_outside: allow values that no training molecule has.
             candidates: of so many graphs for each molecule asked for, the model's own guess of
                 their properties picks the one to decode; None: as the model was trained.
+            repeats: of a steered model: share of its odds that a graph keeps each time the library
+                has it already, from 0 (none comes twice while there are others) to 1 (draws are
+                independent, as figures such as uniqueness need them); None: as the model was
+                trained.
             repair: ``largest_fragment`` or ``valence``: repair invalid molecules instead of leaving
                 them out.
             prefix: of names.
@@ -124,7 +129,8 @@ class MolGAN:
 
         bundle = self._trained()
         wanted = bundle.wanted(condition, n, condition_outside)
-        draws = bundle.sampler(repair, wanted=wanted, candidates=candidates).stream(n, seed)
+        sampler = bundle.sampler(repair, wanted=wanted, candidates=candidates, repeats=repeats)
+        draws = sampler.stream(n, seed)
         decoded = [item for draw in draws for item in draw.repaired]
         # An invalid molecule has no SMILES; its entry does not reach the table.
         known = bundle.identities.contains([item.smiles or "" for item in decoded])
@@ -134,7 +140,7 @@ class MolGAN:
         return Library.from_decoded(decoded, columns, prefix=prefix)
 
     def evaluate(self, n: int = 10_000, seed: int = 0) -> Figures:
-        """Strict figures of ``n`` molecules drawn; see `molgan.metrics.evaluate`.
+        """Strict figures of ``n`` molecules drawn independently; see `molgan.metrics.evaluate`.
 
         Args:
             n: molecules to draw, 1 or more; figures such as unique depend on it.
@@ -143,7 +149,8 @@ class MolGAN:
         from molgan.metrics import evaluate
 
         bundle = self._trained()
-        decoded = [item for draw in bundle.sampler().stream(n, seed) for item in draw.decoded]
+        stream = bundle.sampler(repeats=1.0).stream(n, seed)
+        decoded = [item for draw in stream for item in draw.decoded]
         return evaluate(decoded, bundle.identities, training_size=len(bundle.identities))
 
     def encode(self, smiles: Sequence[str]) -> npt.NDArray[np.float32]:

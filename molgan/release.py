@@ -134,7 +134,11 @@ def _parameters(bundle: Bundle) -> dict[str, int]:
 def _agreement(own: Bundle, released: Bundle, n: int, seed: int) -> Facts:
     """How many of n draws from the same noise are the same molecule, or both none."""
     pair = [
-        [item.smiles for draw in bundle.sampler().stream(n, seed) for item in draw.decoded]
+        [
+            item.smiles
+            for draw in bundle.sampler(repeats=1.0).stream(n, seed)
+            for item in draw.decoded
+        ]
         for bundle in (own, released)
     ]
     same = sum(a == b for a, b in zip(*pair, strict=True))

@@ -24,6 +24,7 @@ from molgan.models import (
     PropertyNetwork,
     discretize,
 )
+from molgan.repeats import RepeatMemory, checked_repeats, graph_keys
 
 Generator = LatentGenerator | MolGANGenerator
 PRECISIONS = ("32-true", "bf16-mixed")
@@ -91,6 +92,8 @@ class Sampler:
             takes, or which `properties` takes to be nearest to what is asked. It is part of the
             network: RDKit is not consulted, and what is decoded counts, valid or not.
         guide: chooses among candidates by their predicted reward.
+        repeats: share of its odds that a graph keeps each time that it was given in this `stream`;
+            below 1 draws are not independent of each other, see `molgan.repeats`.
 
     Raises:
         ConfigError: for an unknown discretisation or repair policy.
@@ -112,6 +115,7 @@ class Sampler:
     properties: PropertyNetwork | None = None
     candidates: int = 1
     guide: Guide | None = None
+    repeats: float = 1.0
 
     def __post_init__(self) -> None:
         """Check the settings before anything is drawn."""
@@ -125,6 +129,12 @@ class Sampler:
             )
         if self.candidates < 1:
             raise ConfigError(f"candidates={self.candidates} must be at least 1")
+        checked_repeats(self.repeats)
+        if self.repeats < 1 and self.guide is None:
+            raise ConfigError(
+                f"repeats={self.repeats} needs a model with a guide (experiment=optimize) and "
+                "candidates for it to choose among"
+            )
         if self.refine_steps < 0:
             raise ConfigError(f"refine_steps={self.refine_steps} must be 0 or more")
         if self.refine_steps and not (
@@ -253,13 +263,19 @@ class Sampler:
         """
         if n < 0 or batch_size < 1:
             raise ConfigError(f"cannot draw n={n} molecules in batches of batch_size={batch_size}")
-        choices = choice_rng(seed)
+        choices, memory = choice_rng(seed), self._memory()
         rows = max(batch_size // self._candidates(self.wanted), 1)
         for inputs in _regrouped(self._blocks(n, seed), rows):
-            yield self.draw_from(inputs, choices)
+            yield self.draw_from(inputs, choices, memory)
 
-    def draw_from(self, inputs: Inputs, rng: torch.Generator) -> Draw:
-        """Molecules from `draw_inputs`; ``rng`` as for `draw`."""
+    def _memory(self) -> RepeatMemory | None:
+        """A memory of the graphs given, where the model is to have one."""
+        return RepeatMemory(self.repeats) if self.repeats < 1 else None
+
+    def draw_from(
+        self, inputs: Inputs, rng: torch.Generator, memory: RepeatMemory | None = None
+    ) -> Draw:
+        """Molecules from `draw_inputs`; ``rng`` as for `draw`, ``memory`` of the same library."""
         noise, sizes, conditions = (each.to(self.device) for each in inputs)
         given = conditions if conditions.shape[1] else None
         if noise.shape[1] == 1:
@@ -271,12 +287,18 @@ class Sampler:
         parts = torch.arange(len(noise)).split(max(_BLOCK // noise.shape[1], 1))
         with torch.no_grad(), half:
             chosen = [
-                self._chosen(noise[rows], sizes[rows], conditions[rows], rng) for rows in parts
+                self._chosen(noise[rows], sizes[rows], conditions[rows], rng, memory)
+                for rows in parts
             ]
             return self._decoded(GraphLogits.cat(chosen), rng)
 
     def _chosen(
-        self, noise: Tensor, sizes: Tensor, conditions: Tensor, rng: torch.Generator
+        self,
+        noise: Tensor,
+        sizes: Tensor,
+        conditions: Tensor,
+        rng: torch.Generator,
+        memory: RepeatMemory | None,
     ) -> GraphLogits:
         """Logits of that candidate of each molecule which is taken; arguments as in `Inputs`."""
         count, candidates = noise.shape[:2]
@@ -286,7 +308,8 @@ class Sampler:
         graphs = discretize(logits, "straight_through")
         if self.guide is not None:
             predicted = self.guide.network(graphs).unflatten(0, (count, candidates))
-            best = self.guide.choose(predicted, rng)
+            keys = None if memory is None else graph_keys(graphs).view_as(predicted)
+            best = self.guide.choose(predicted, rng, memory, keys)
         else:
             best = self._nearest(graphs, conditions)
         return logits.rows(torch.arange(count, device=self.device) * candidates + best)

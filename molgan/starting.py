@@ -138,7 +138,8 @@ def replayed(bundle: Bundle, count: int, seed: int) -> tuple[Tensor, Tensor]:
     Returns:
         ``(M, N)`` uint8 atom types and ``(M, N(N-1)/2)`` uint8 packed bond types.
     """
-    drawn = [item.smiles for draw in bundle.sampler().stream(count, seed) for item in draw.decoded]
+    stream = bundle.sampler(repeats=1.0).stream(count, seed)
+    drawn = [item.smiles for draw in stream for item in draw.decoded]
     distinct = list(dict.fromkeys(text for text in drawn if text is not None))
     encoded = bundle.codec.encode_smiles(distinct, verify=False)
     return torch.from_numpy(encoded.atoms), torch.from_numpy(encoded.bonds)

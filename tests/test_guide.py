@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torch
 from molgan.bundle import Bundle
 from molgan.errors import ConfigError
 from molgan.guide import Guide
+from molgan.model import MolGAN
 from molgan.models import RewardNetwork
 
 
@@ -107,3 +109,62 @@ def test_candidates_that_cannot_be_are_refused(chain_bundle, guide):
         Guide(guide.network, 0)
     with pytest.raises(ConfigError, match="argmax"):
         replace(chain_bundle, guide=guide, discretization="gumbel").sampler()
+
+
+def smiles_of(bundle: Bundle, n: int, batch_size: int = 1024, **settings: Any) -> list[str | None]:
+    stream = bundle.sampler(**settings).stream(n, 3, batch_size)
+    return [item.smiles for draw in stream for item in draw.decoded]
+
+
+def distinct(smiles: list[str | None]) -> float:
+    valid = [text for text in smiles if text is not None]
+    return len(set(valid)) / len(valid)
+
+
+def test_a_library_with_a_memory_repeats_less(chain_bundle, guide):
+    guided = replace(chain_bundle, guide=guide)
+    assert guided.sampler().repeats == 1
+    independent = smiles_of(guided, 120)
+    fewer, fewest = (smiles_of(guided, 120, repeats=each) for each in (0.5, 0.0))
+    assert distinct(independent) < distinct(fewer) < distinct(fewest)
+    assert independent == smiles_of(guided, 120, repeats=1.0)
+    guide.repeats = 0.0
+    assert smiles_of(guided, 120) == fewest
+
+
+def test_a_memory_does_not_hang_on_the_batches(chain_bundle, guide):
+    guided = replace(chain_bundle, guide=guide)
+    assert smiles_of(guided, 60, repeats=0.0)[:25] == smiles_of(guided, 25, 8, repeats=0.0)
+    # Two of a batch know of each other: these 60 are drawn at once.
+    fewer = smiles_of(guided, 60, repeats=0.0)
+    assert distinct(fewer) > distinct(smiles_of(guided, 60))
+
+
+def test_figures_are_of_independent_draws(chain_bundle, guide):
+    guide.repeats = 0.0
+    model = MolGAN(replace(chain_bundle, guide=guide))
+    figures = model.evaluate(200, seed=5)
+    library = model.sample(200, seed=5, repeats=1.0)
+    assert figures["unique"] == pytest.approx(len(set(library.smiles)) / len(library))
+    without = model.sample(200, seed=5)
+    assert len(set(without.smiles)) / len(without) > figures["unique"]
+
+
+def test_repeats_are_part_of_the_model_file(chain_bundle, tmp_path, guide):
+    guide.repeats = 0.25
+    loaded = Bundle.load(replace(chain_bundle, guide=guide).save(tmp_path / "guided.molgan"))
+    assert loaded.guide is not None
+    assert loaded.sampler().repeats == 0.25
+    document = guide.to_document()
+    del document["repeats"]  # as files were before there was a memory
+    guide.load_document(document)
+    assert guide.repeats == 1.0
+
+
+def test_a_memory_without_a_choice_is_refused(chain_bundle, guide):
+    with pytest.raises(ConfigError, match=r"repeats=0.*experiment=optimize"):
+        chain_bundle.sampler(repeats=0.0)
+    with pytest.raises(ConfigError, match="candidates"):
+        replace(chain_bundle, guide=guide).sampler(candidates=1, repeats=0.5)
+    with pytest.raises(ConfigError, match="repeats=2"):
+        Guide(guide.network, 4, 2.0)

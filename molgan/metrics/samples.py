@@ -230,7 +230,7 @@ def sample_from_model(
         path = locate(model)
         name = name or (Path(model).name if Path(model).is_dir() else path.stem)
         model = Bundle.load(path, device)
-    sampler = model.sampler(repair=repair_policy, n_jobs=n_jobs)
+    sampler = model.sampler(repair=repair_policy, n_jobs=n_jobs, repeats=1.0)
     draws = []
     with tqdm(total=n, desc="sampling", unit="mol", disable=not progress) as bar:
         for draw in sampler.stream(n, seed):
