@@ -1,14 +1,16 @@
 """A QSAR model steers generation; another one, fitted independently, judges it.
 
     python benchmarks/qsar_steering.py data.path=qm9.csv.gz --model gap_forest --judge gap_network
-        --low 0.1 --high 0.3 --down [--start qm9] [--out FOLDER]
+        --low 0.1 --high 0.3 --down [--candidates 16 32] [--repeats 1 0.5 0] [--start qm9]
+        [--out FOLDER]
 
 The start model goes through `experiment=optimize` towards a sigmoid of the first model's prediction
 between `--low` and `--high`, upwards or `--down`. Then molecules are drawn from it and from the
-start model, and both QSAR models predict them. A shift is in standard deviations of the values that
-the first model was fitted to. The judge should be of another family and another split. Words with
-`=` are settings of `molgan.train`. Written to the folder: `table.md`, `rows.json` and the steered
-model.
+start model, and both QSAR models predict them: independently (`repeats` 1), and with a memory of
+the graphs given, which says nothing about the model's own diversity. A shift is in standard
+deviations of the values that the first model was fitted to. The judge should be of another family
+and another split. Words with `=` are settings of `molgan.train`. Written to the folder: `table.md`,
+`rows.json` and the steered model; one that is there already is drawn from, and not made again.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,7 @@ from molgan.bundle import Bundle
 from molgan.config import compose
 from molgan.metrics import evaluate
 from molgan.qsar import QSARModel
+from molgan.sampling import PRECISIONS
 
 _PHASE = "trainer.phases.reinforcement"
 #: the sampler learns too: few molecules of the start model come near an extreme
@@ -66,39 +70,47 @@ def steered(arguments: argparse.Namespace) -> tuple[Bundle, float]:
     return trainer.bundle, time.monotonic() - started
 
 
-def figures(name: str, bundle: Bundle, arguments: argparse.Namespace, deviation: float) -> Row:
+def figures(
+    name: str,
+    bundle: Bundle,
+    arguments: argparse.Namespace,
+    candidates: int | None = None,
+    repeats: float | None = None,
+) -> Row:
     """Validity, uniqueness and both models' predictions of drawn molecules, repeats included."""
-    stream = bundle.sampler().stream(arguments.n, arguments.seed + 1)
+    sampler = bundle.sampler(candidates=candidates, repeats=repeats, precision=arguments.precision)
+    stream = sampler.stream(arguments.n, arguments.seed + 1)
     decoded = [item for draw in stream for item in draw.decoded]
     strict = evaluate(decoded, bundle.identities, training_size=len(bundle.identities))
-    smiles = [item.smiles for item in decoded if item.smiles is not None]
     row: Row = {"model": name, **{key: strict[key] for key in ("valid", "unique", "novel")}}
+    copies = Counter(item.smiles for item in decoded if item.smiles is not None)
+    weights = np.array(list(copies.values()))
     for place, path in (("predicted", arguments.model), ("judged", arguments.judge)):
-        values, _, inside = QSARModel.load(path).predict(smiles)
-        row[place], row[f"{place}_inside"] = float(np.nanmean(values)), float(np.mean(inside))
-        row[f"{place}_deviations"] = row[place] / deviation
+        model = QSARModel.load(path)
+        values, _, inside = model.predict(list(copies))
+        known = np.isfinite(values)
+        row[place] = float(np.average(values[known], weights=weights[known]))
+        row[f"{place}_inside"] = float(np.average(inside, weights=weights))
     return row
 
 
-def table(start: Row, after: Row) -> str:
-    """Start and steered model, and the shift in standard deviations of the measurements."""
+def table(rows: list[Row], deviation: float) -> str:
+    """All rows, the start model first, with their shifts from it in standard deviations."""
     lines = [
-        "| | valid | unique | novel | predicted | in its domain | judged | in its domain |",
-        "|---|---|---|---|---|---|---|---|",
+        "| | draws | valid | unique | novel | predicted | in its domain | judged | in its domain "
+        "| shift predicted / judged |",
+        "|" + "---|" * 10,
     ]
-    for row in (start, after):
+    for row in rows:
         shares = [f"{100 * row[key]:.1f} %" for key in ("valid", "unique", "novel")]
         guesses = [
             text
             for place in ("predicted", "judged")
             for text in (f"{row[place]:.4f}", f"{100 * row[f'{place}_inside']:.0f} %")
         ]
-        lines.append(f"| {row['model']} | " + " | ".join([*shares, *guesses]) + " |")
-    shifts = [
-        after[f"{place}_deviations"] - start[f"{place}_deviations"]
-        for place in ("predicted", "judged")
-    ]
-    lines.append(f"| shift, standard deviations | | | | {shifts[0]:+.2f} | | {shifts[1]:+.2f} | |")
+        shifts = [(row[place] - rows[0][place]) / deviation for place in ("predicted", "judged")]
+        cells = [row["model"], row["draws"], *shares, *guesses, "{:+.2f} / {:+.2f}".format(*shifts)]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -114,20 +126,34 @@ def main() -> None:
     parser.add_argument("--high", type=float, required=True, help="of the sigmoid")
     parser.add_argument("--down", action="store_true", help="low predictions are wanted")
     parser.add_argument("--quantile", type=float, default=0.997, help="of the training scores")
+    parser.add_argument("--candidates", type=int, nargs="+", help="default: the model's own")
+    parser.add_argument("--repeats", type=float, nargs="+", default=[1.0, 0.0])
+    parser.add_argument("--precision", choices=PRECISIONS, default=PRECISIONS[0], help="of drawing")
     parser.add_argument("--n", type=int, default=6_400)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/qsar_steering"))
     arguments = parser.parse_intermixed_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     deviation = QSARModel.load(arguments.model).training["std"]
-    start = figures("start", Bundle.load(arguments.start), arguments, deviation)
-    bundle, seconds = steered(arguments)
-    bundle.save(arguments.out / "steered.molgan", precision="half")
-    after = figures("steered", bundle, arguments, deviation) | {"seconds": round(seconds, 1)}
-    (arguments.out / "rows.json").write_text(json.dumps([start, after], indent=1) + "\n")
-    text = table(start, after)
-    (arguments.out / "table.md").write_text(text)
-    print(f"standard deviation of the measurements {deviation:.4f}; {seconds:.0f} s of steering")
+    start = figures("start", Bundle.load(arguments.start), arguments)
+    rows = [start | {"draws": "independent"}]
+    path = arguments.out / "steered.molgan"
+    if path.exists():
+        bundle = Bundle.load(path)
+    else:
+        bundle, seconds = steered(arguments)
+        bundle.save(path, precision="half")
+        print(f"{seconds:.0f} s of steering")
+    for candidates in arguments.candidates or [None]:
+        for repeats in arguments.repeats:
+            name = "steered" if candidates is None else f"steered, {candidates} candidates"
+            draws = "independent" if repeats == 1 else f"repeats={repeats:g}"
+            row = figures(name, bundle, arguments, candidates, repeats)
+            rows.append(row | {"draws": draws})
+            (arguments.out / "rows.json").write_text(json.dumps(rows, indent=1) + "\n")
+            text = table(rows, deviation)
+            (arguments.out / "table.md").write_text(text)
+    print(f"standard deviation of the measurements {deviation:.4f}")
     print(text)
 
 

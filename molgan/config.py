@@ -113,7 +113,8 @@ def as_hydra_reads(overrides: Sequence[str], config_name: str) -> list[str]:
     for `data=` and `model=` of molgan.qsar. And `data=molecules.smi` is short for that file as data
     of molgan.train, `reference=molecules.smi` as reference, `reward=mine.yaml` as reward.
     `condition.logp=2.5` of molgan.generate names what only the model knows. SMILES and SMARTS are
-    quoted.
+    quoted. `reward.transform={type: linear, ...}` takes the place of the transform that is there,
+    of whose settings another type knows nothing.
 
     Args:
         overrides: settings as typed.
@@ -122,6 +123,7 @@ def as_hydra_reads(overrides: Sequence[str], config_name: str) -> list[str]:
     groups = ("reference", "reward", *(("data",) if config_name == "train" else ()))
     overrides = [text for typed in overrides for text in _own_file(typed, groups)]
     overrides = [_quoted(text, STRUCTURES.get(config_name, ())) for text in overrides]
+    overrides = [text for typed in overrides for text in _whole_transform(typed)]
     if config_name == "generate":
         overrides = [re.sub(r"^(condition[.=])", r"++\1", text) for text in overrides]
     if config_name in RENAMED:
@@ -135,6 +137,12 @@ def _quoted(typed: str, keys: Sequence[str]) -> str:
     key, _, value = typed.partition("=")
     plain = value and value != "null" and value[0] not in "'\""
     return f"{key}='{value}'" if key in keys and plain else typed
+
+
+def _whole_transform(typed: str) -> list[str]:
+    """A transform with its type as the two settings that replace one; others as they are."""
+    found = re.fullmatch(r"(reward[\w.]*\.transform)=(\{.*\btype *:.*\})", typed)
+    return [f"~{found[1]}", f"+{found[1]}={found[2]}"] if found else [typed]
 
 
 def _own_file(typed: str, groups: Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from molgan.models import RewardNetwork
 from molgan.repeats import RepeatMemory, checked_repeats
 
 _BINS = 32
+_LESSONS = 6
 #: share that no bin is thought to have less of: an empty one says little about the next sample
 _LEAST = 1e-4
 
@@ -74,6 +76,23 @@ class Guide:
         ]
         wanted_share, given_share = (share.clamp(min=_LEAST) for share in shares)
         self.log_odds = wanted_share.log() - given_share.log()
+
+    def fit_to_mean(
+        self, mean: float, given: Tensor, scores: Tensor, drawn_at: Callable[[float], Tensor]
+    ) -> None:
+        """Take the odds by which what is chosen has a mean score.
+
+        Args:
+            mean: score wanted of what is chosen.
+            given: ``(A,)`` predicted rewards of what the generator draws.
+            scores: ``(A,)`` what it scored.
+            drawn_at: gives the predicted rewards ``(B,)`` of molecules of a mean score.
+        """
+        rng, aim = torch.Generator().manual_seed(0), mean
+        # Predictions err and candidates are few: the aim moves by what these odds would miss.
+        for _ in range(_LESSONS):
+            self.fit(given, drawn_at(aim))
+            aim += mean - self.expected(given, scores, rng)
 
     def choose(
         self,

@@ -156,3 +156,18 @@ def test_to_plain_names_what_is_missing(conf: Path):
 def test_to_plain_names_a_reference_that_leads_nowhere(conf: Path):
     with pytest.raises(ConfigError, match="rate"):
         config.to_plain(config.compose(["rate=${nowhere.at_all}"], directory=conf))
+
+
+def test_a_transform_of_another_type_takes_the_place_of_the_one_that_is_there():
+    def transform(typed: str) -> dict[str, object]:
+        cfg = config.compose(["reward=qsar", "reward.model=gap.qsar", f"reward.transform={typed}"])
+        found: dict[str, object] = config.to_plain(cfg.reward)["transform"]
+        return found
+
+    linear = {"type": "linear", "low": 0, "high": 1.5}
+    assert transform("{type: linear, low: 0, high: 1.5}") == linear
+    values = transform("{values: {1: 0.5}, other: 0.1, type: value_map}")
+    assert "low" not in values
+    assert transform("{low: 3}") == {"type": "sigmoid", "low": 3, "high": 7.0}
+    with pytest.raises(ConfigError, match=r"reward\.transfrm"):
+        config.compose(["reward=qsar", "reward.transfrm={type: linear}"])

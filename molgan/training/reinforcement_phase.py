@@ -17,6 +17,7 @@ from molgan.guide import Guide
 from molgan.losses import reconstruction_loss
 from molgan.models import RewardNetwork, discretize
 from molgan.rewards import Scorer
+from molgan.training.aim import Aim
 from molgan.training.context import Context
 from molgan.training.diversity import DiversityFilter
 from molgan.training.exploration import Explorer, Judged
@@ -28,7 +29,7 @@ from molgan.training.latent_phase import (
 )
 from molgan.training.phase import Stats, at_least_one, frozen
 from molgan.training.reward_memory import RewardMemory, predictions
-from molgan.training.scored_pool import FloatArray, ScoredPool, tilted, weighted_rows
+from molgan.training.scored_pool import FloatArray, ScoredPool, weighted_rows
 
 #: explorations' worth of molecules from which a guide learns what the sampler draws
 _GUIDE_BATCHES = 8
@@ -133,10 +134,6 @@ class ReinforcementPhase(LatentPhase):
         super().__init__(context, **settings)
         if scorer is None:
             raise ConfigError("there is no reward to follow: choose one with reward=...")
-        if not 0.5 < target < 1:
-            raise ConfigError(f"target={target} must be a quantile above 0.5 and below 1")
-        if not 0 <= sampler_share <= 1:
-            raise ConfigError(f"sampler_share={sampler_share} must be from 0 to 1")
         at_least_one(
             explore_interval=explore_interval,
             explore_batch=explore_batch,
@@ -146,13 +143,12 @@ class ReinforcementPhase(LatentPhase):
         )
         self.smiles = smiles
         self.size_distribution = size_distribution
-        self.target, self.least_effective = target, least_effective
-        self.sampler_share = 1.0 if guide is None else sampler_share
+        self.aim = Aim(target, 1.0 if guide is None else sampler_share, feedback)
+        self.least_effective = least_effective
         self.real_scored, self.replay = real_scored, replay
         self.explore_interval, self.explore_batch = explore_interval, explore_batch
         self.exploration_noise, self.critic_warmup = exploration_noise, critic_warmup
-        self.feedback, self.novelty_bonus = feedback, novelty_bonus
-        self.diversity = diversity
+        self.novelty_bonus, self.diversity = novelty_bonus, diversity
         self.decoder_learning_rate, self.latent_noise = decoder_learning_rate, latent_noise
         if decoder_learning_rate:
             self.add_optimizer("decoder", self.generator.decoder, decoder_learning_rate)
@@ -168,8 +164,6 @@ class ReinforcementPhase(LatentPhase):
         self.explorer = Explorer(context, codec, scorer, refine_steps)
         #: the sampler as the phase found it
         self.prior = copy.deepcopy(self.generator).requires_grad_(False)
-        self._aim: float | None = None
-        self._measured: float | None = None
         self._real_scores: FloatArray | None = None
         self._resumed: dict[str, Any] | None = None
 
@@ -188,17 +182,10 @@ class ReinforcementPhase(LatentPhase):
         latents = encode_all(self.context)[places]
         if self._real_scores is None:
             self._real_scores = self.explorer.scores_of(smiles)
-        scores = self._real_scores
-        self._wanted = float(np.quantile(scores, self.target))
-        self._plain = float(scores.mean())
-        # Where the sampler rests, what is looked for and learnt from are the molecules wanted.
-        share = self.sampler_share or 1.0
-        self._goal = self._plain + share * (self._wanted - self._plain)
-        if self._aim is None:
-            self._aim = self._goal
+        self.aim.begin(self._real_scores)
         data = self.context.data
         graphs = data.atoms[places], data.bonds[places]
-        self.pool = ScoredPool(latents, *graphs, scores, smiles, self.replay)
+        self.pool = ScoredPool(latents, *graphs, self._real_scores, smiles, self.replay)
         if self._resumed is not None:
             self.pool.load_state_dict(self._resumed)
         self._tilt()
@@ -210,7 +197,7 @@ class ReinforcementPhase(LatentPhase):
             stats |= self._explore()
         if self.reward is not None:
             stats |= self._reward_step(self.reward)
-        if not self.sampler_share:
+        if not self.aim.sampler_share:
             return stats
         stats |= self._critic_step()
         if self._sampler_moves:
@@ -221,7 +208,7 @@ class ReinforcementPhase(LatentPhase):
 
     @property
     def _sampler_moves(self) -> bool:
-        return self.sampler_share > 0 and self.progress >= self.critic_warmup
+        return self.aim.sampler_share > 0 and self.progress >= self.critic_warmup
 
     @torch.no_grad()
     def finish(self) -> None:
@@ -229,26 +216,20 @@ class ReinforcementPhase(LatentPhase):
         super().finish()
         if self.guide is None:
             return
-        network, context = self.guide.network.eval(), self.context
+        network = self.guide.network.eval()
         # Candidates of the sizes of the molecules wanted.
-        self._tilt(self._wanted, sizes=True)
+        self._tilt(self.aim.wanted, sizes=True)
         judged = [self._own() for _ in range(_GUIDE_BATCHES)]
-        given = predictions(
-            network,
-            context,
-            torch.cat([each.atoms for each in judged]),
-            torch.cat([each.bonds for each in judged]),
-        )
+        graphs = zip(*((each.atoms, each.bonds) for each in judged), strict=True)
+        given = predictions(network, self.context, *map(torch.cat, graphs))
         scores = torch.from_numpy(np.concatenate([each.scores for each in judged]))
-        aim = self._wanted
-        rng = torch.Generator().manual_seed(0)
-        # Predictions err and candidates are few: the aim moves by what these odds would miss.
-        for _ in range(6):
-            self._tilt(aim, sizes=False)
+
+        def drawn_at(mean: float) -> Tensor:
+            self._tilt(mean, sizes=False)
             rows = self._draw_rows(len(given))
-            wanted = predictions(network, context, self.pool.atoms[rows], self.pool.bonds[rows])
-            self.guide.fit(given, wanted)
-            aim += self._wanted - self.guide.expected(given, scores, rng)
+            return predictions(network, self.context, self.pool.atoms[rows], self.pool.bonds[rows])
+
+        self.guide.fit_to_mean(self.aim.wanted, given, scores, drawn_at)
 
     # ------------------------------------------------------------------ updates
 
@@ -339,7 +320,7 @@ class ReinforcementPhase(LatentPhase):
         rows = self._draw_rows(self.explore_batch // 2)
         points = context.blurred(self.pool.latents[rows], self.exploration_noise)
         near = self.explorer.judge(points, self.pool.sizes[rows])
-        kept = sum(self.explorer.keep(each, self.pool, self._plain) for each in (own, near))
+        kept = sum(self.explorer.keep(each, self.pool, self.aim.plain) for each in (own, near))
         stats["reward/kept"] = torch.tensor(float(kept))
         if self.reward is not None:
             for each in (own, near):
@@ -372,7 +353,7 @@ class ReinforcementPhase(LatentPhase):
             mean = self.generator.latent(context.noise(len(sizes)), sizes)
         action = context.blurred(mean.detach(), deviation)
         judged = self.explorer.judge(action, sizes)
-        self.explorer.keep(judged, self.pool, self._plain)
+        self.explorer.keep(judged, self.pool, self.aim.plain)
         reward = self._on_device(judged.scores)
         advantage = (reward - reward.mean()) / (reward.std() + 1e-6)
         log_probability = -(action - mean).square().mean(1) / (2 * deviation**2)
@@ -389,17 +370,12 @@ class ReinforcementPhase(LatentPhase):
             self.diversity.visit(smiles, good)
         mean = float(good.mean()) if len(good) else 0.0
         if self._sampler_moves:
-            assert self._aim is not None
-            before = mean if self._measured is None else self._measured
-            self._measured = 0.7 * before + 0.3 * mean
-            reach = self._wanted - self._plain
-            moved = self._aim + self.feedback * (self._goal - self._measured)
-            self._aim = float(np.clip(moved, self._plain, self._wanted + reach))
+            self.aim.follow(mean)
         figures = {
             "reward/generated": mean,
             "reward/valid": float(valid.mean()),
             "reward/unique": len(set(smiles)) / max(len(smiles), 1),
-            "reward/aim": float(self._aim or 0.0),
+            "reward/aim": float(self.aim.value or 0.0),
         }
         return {key: torch.tensor(value) for key, value in figures.items()}
 
@@ -413,21 +389,14 @@ class ReinforcementPhase(LatentPhase):
             sizes: whether molecules are drawn in the sizes of those wanted from now on; None: if
                 the sampler learns to.
         """
-        assert self._aim is not None
-        rewards = self.pool.scores + 0.0
-        rewards[self.pool.num_real :] += self.novelty_bonus
-        aim = self._aim if aim is None else aim
-        aim = self._plain + self.reward_scale * (aim - self._plain)
-        weights, _ = tilted(rewards, aim, self.least_effective)
-        if self.diversity is not None and self.diversity.counts:
-            # Only where it matters: scaffolds cost a tenth of a millisecond each.
-            rows = np.flatnonzero(weights > 1e-3 * weights.max())
-            rewards[rows] *= self.diversity.factors([self.pool.smiles[row] for row in rows])
-            weights, _ = tilted(rewards, aim, self.least_effective)
+        assert self.aim.value is not None
+        aim = self.aim.value if aim is None else aim
+        aim = self.aim.plain + self.reward_scale * (aim - self.aim.plain)
+        weights = self.pool.weights(aim, self.least_effective, self.novelty_bonus, self.diversity)
         device = self.context.fabric.device
         self._cumulative = torch.as_tensor(weights.cumsum(), device=device)
         self._pool_scores = torch.as_tensor(self.pool.scores, dtype=torch.float32, device=device)
-        if not (self.sampler_share if sizes is None else sizes):
+        if not (self.aim.sampler_share if sizes is None else sizes):
             return
         counts = np.bincount(
             self.pool.sizes.cpu().numpy(), weights, minlength=len(self.size_distribution)
@@ -446,8 +415,8 @@ class ReinforcementPhase(LatentPhase):
             **super().state_dict(),
             "real_scores": torch.as_tensor(self.pool.scores[: self.pool.num_real]),
             "pool": self.pool.state_dict(),
-            "aim": self._aim,
-            "measured": self._measured,
+            "aim": self.aim.value,
+            "measured": self.aim.measured,
             "reward_scale": self.reward_scale,
             "prior": self.prior.sampler.state_dict(),
             "reward": None if self.reward is None else self.reward.state_dict(),
@@ -461,7 +430,7 @@ class ReinforcementPhase(LatentPhase):
         super().load_state_dict(state)
         self._real_scores = state["real_scores"].numpy()
         self._resumed = state["pool"]
-        self._aim, self._measured = state["aim"], state["measured"]
+        self.aim.value, self.aim.measured = state["aim"], state["measured"]
         self.reward_scale = state["reward_scale"]
         self.prior.sampler.load_state_dict(state["prior"])
         if self.reward is not None:

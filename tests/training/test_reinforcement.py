@@ -17,6 +17,7 @@ from molgan.errors import ConfigError
 from molgan.graphs import unpack_pairs
 from molgan.starting import renumbered, start_from
 from molgan.training import CollapseGuard, DiversityFilter, Networks, Trainer
+from molgan.training.aim import Aim
 from molgan.training.reward_memory import RewardMemory
 from molgan.training.scored_pool import ScoredPool, tilted
 
@@ -186,7 +187,7 @@ def test_the_aim_is_for_better_molecules_and_the_guide_goes_the_rest(make_steere
     trainer = make_steered(None, f"{PHASE}.sampler_share=0.5", "trainer.guard.action=warn")
     trainer.fit()
     phase = trainer._phases["reinforcement"]
-    assert phase._goal == pytest.approx((phase._plain + phase._wanted) / 2)
+    assert phase.aim.goal == pytest.approx((phase.aim.plain + phase.aim.wanted) / 2)
     rows = phase._draw_rows(4000).numpy()
     assert phase.pool.scores[rows].mean() > phase.pool.scores.mean() + 0.01
     guide = trainer.bundle.guide
@@ -212,7 +213,7 @@ def test_without_candidates_there_is_no_guide_and_the_sampler_goes_all_the_way(m
     phase = trainer._phases["reinforcement"]
     assert trainer.bundle.guide is None
     assert phase.reward is None
-    assert phase.sampler_share == 1
+    assert phase.aim.sampler_share == 1
 
 
 @pytest.mark.parametrize("terms", [(), ALL_TERMS], ids=["plain", "all-terms"])
@@ -272,3 +273,20 @@ def test_molecules_that_do_not_fit_the_model_are_named(chain_bundle, tmp_path, s
     path = chain_bundle.save(tmp_path / "m.molgan")
     with pytest.raises(ConfigError, match=said):
         start_from(path, MoleculeDataset.from_smiles([smiles], progress=False))
+
+
+def test_the_aim_rises_while_the_sampler_stays_below_its_share_of_the_way():
+    aim = Aim(0.9, sampler_share=0.5, feedback=0.1)
+    aim.begin(np.linspace(0, 1, 101))
+    assert (aim.plain, aim.wanted, aim.goal) == pytest.approx((0.5, 0.9, 0.7))
+    assert aim.value == aim.goal
+    aim.follow(0.6)
+    assert aim.value == pytest.approx(0.71)
+    aim.follow(0.6)
+    assert aim.value == pytest.approx(0.72)
+    for _ in range(200):
+        aim.follow(0.0)
+    assert aim.value == pytest.approx(1.3)  # as far beyond the target as that is from the mean
+    rests = Aim(0.9, sampler_share=0.0, feedback=0.1)
+    rests.begin(np.linspace(0, 1, 101))
+    assert rests.goal == rests.wanted
