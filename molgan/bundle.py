@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from molgan import pretrained
 from molgan.chem import Codec, Vocabulary
 from molgan.conditions import Conditions, FloatArray, Targets
+from molgan.devices import usable_device
 from molgan.errors import BundleError, ConfigError, MolganError
 from molgan.guide import Guide
 from molgan.library.writers import atomic_write
@@ -242,7 +243,7 @@ class Bundle:
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        device = _checked_device(device)
+        device = usable_device(device)
         path = locate(path)
         document = _read_document(path)
         try:
@@ -349,15 +350,6 @@ def _read_document(path: Path) -> dict[str, Any]:
             "train again"
         )
     return cast(dict[str, Any], document)
-
-
-def _checked_device(device: torch.device | str) -> torch.device:
-    try:
-        checked = torch.device(device)
-        torch.empty(0, device=checked)
-    except (RuntimeError, AssertionError) as error:
-        raise ConfigError(f"device={device} cannot be used: {error}") from error
-    return checked
 
 
 def _load_network(config: dict[str, Any], tensors: dict[str, Tensor], prefix: str) -> nn.Module:

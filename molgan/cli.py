@@ -18,6 +18,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -28,13 +29,14 @@ from typing import TYPE_CHECKING
 from molgan import config
 from molgan.command_help import help_text
 from molgan.errors import ConfigError, MolganError
+from molgan.stopping import Stopped
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 EXIT_FAILURE = 1
 EXIT_SETTINGS = 2
-EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+EXIT_SIGNAL = 128  # and the number of the signal, as shells report it
 EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
 
 # Hydra's own options, which may be cut short as far as they stay clear.
@@ -76,7 +78,7 @@ def run(
 
     Returns:
         The exit code: 0 done; 1 unusable input, full disk, failed training; 2 unusable settings;
-        130 stopped by Ctrl-C; 141 nobody reads the output any more.
+        130 stopped by Ctrl-C, 143 by SIGTERM; 141 nobody reads the output any more.
     """
     typed = list(sys.argv[1:] if argv is None else argv)
     arguments = [word for word in typed if not word.startswith("traceback=")]
@@ -134,7 +136,7 @@ def report(error: BaseException, show_traceback: bool = False, folder: Path | No
                 if any(folder.glob("checkpoint*"))
                 else ", and no checkpoint yet: the same command begins anew"
             )
-        print(f"\nstopped by Ctrl-C{kept}", file=sys.stderr)
+        print(f"\n{message}{kept}", file=sys.stderr)
         return code
     if message is None or show_traceback:
         traceback.print_exception(error, file=sys.stderr)
@@ -167,8 +169,10 @@ def describe(error: BaseException) -> tuple[str | None, int]:
         return where + explain(error), EXIT_SETTINGS
     if key and isinstance(error, TypeError | ValueError):
         return where + str(error), EXIT_SETTINGS
+    if isinstance(error, Stopped) and error.signal != signal.SIGINT:
+        return f"stopped by {error.signal.name}", EXIT_SIGNAL + error.signal
     if isinstance(error, KeyboardInterrupt):
-        return "stopped by Ctrl-C", EXIT_INTERRUPTED
+        return "stopped by Ctrl-C", EXIT_SIGNAL + signal.SIGINT
     if isinstance(error, OSError):
         return _describe_os_error(error), EXIT_FAILURE
     # torch's error is recognised by name: importing torch here would slow down every --help.

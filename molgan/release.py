@@ -50,7 +50,7 @@ def release(cfg: DictConfig) -> Facts:
     from molgan.bundle import Bundle
     from molgan.cards import card_text, facts_of_run, read_evaluations
     from molgan.config import whole_number
-    from molgan.data.readers import user_path
+    from molgan.data.files import user_path
     from molgan.library.writers import atomic_write
     from molgan.training.run_folder import versions
 
@@ -108,7 +108,7 @@ def _write_bundle(own: Bundle, stem: Path, precision: str) -> Path:
 
 
 def _facts_of_file(file: Path, released: Bundle) -> Facts:
-    from molgan.data.readers import file_sha256
+    from molgan.data.files import file_sha256
 
     return {
         "name": file.name,

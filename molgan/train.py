@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from molgan import cli, config
+from molgan.stopping import Stopped
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -22,6 +23,9 @@ log = logging.getLogger("molgan")
 
 SMALL = 12
 """Heavy atoms up to which the default networks are any good."""
+
+STOPPING = "stopping after this step, with a checkpoint; once more stops at once"
+"""What the first Ctrl-C says."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -89,8 +93,13 @@ def train(cfg: DictConfig) -> Figures:
                 log.info(hint)
             if resume_from is not None:
                 log.info("going on from %s", resume_from)
-        trainer.fit()
+        with trainer.stop.on_signals(STOPPING if fabric.is_global_zero else ""):
+            trainer.fit()
         return finish(trainer, dataset, run_dir, started) if fabric.is_global_zero else {}
+    except Stopped:
+        if fabric.is_global_zero:
+            raise
+        return {}  # any other end of this process would make Fabric kill the first one
     except RuntimeError as error:
         if fabric.world_size > 1 and "peer" in str(error):
             raise TrainingError(

@@ -170,3 +170,19 @@ def make_chain_bundle(kind: str, max_atoms: int = 5) -> Bundle:
         metrics={"valid": 0.5},
         versions={"molgan": "0.1.0"},
     )
+
+
+@pytest.fixture
+def receptor(tmp_path: Path) -> Path:
+    """Eight carbons and an oxygen at the corners and on top of a box of 8 angstrom."""
+    corners = [(x, y, z) for x in (-4, 4) for y in (-4, 4) for z in (-4, 4)]
+    lines = [
+        f"ATOM  {number:5d}  {kind:<3} ALA A   1    {x:8.3f}{y:8.3f}{z:8.3f}  1.00  0.00"
+        f"    +0.000 {kind}"
+        for number, (kind, (x, y, z)) in enumerate(
+            [*(("C", corner) for corner in corners), ("OA", (0, 0, 4))], 1
+        )
+    ]
+    path = tmp_path / "receptor.pdbqt"
+    path.write_text("\n".join(lines) + "\n")
+    return path

@@ -29,22 +29,6 @@ from molgan.library.states import Ligand
 IMATINIB = "Cc1ccc(NC(=O)c2ccc(CN3CC[NH+](C)CC3)cc2)cc1Nc1nccc(-c2cccnc2)n1"
 
 
-@pytest.fixture
-def receptor(tmp_path: Path) -> Path:
-    """Eight carbons and an oxygen at the corners and on top of a box of 8 angstrom."""
-    corners = [(x, y, z) for x in (-4, 4) for y in (-4, 4) for z in (-4, 4)]
-    lines = [
-        f"ATOM  {number:5d}  {kind:<3} ALA A   1    {x:8.3f}{y:8.3f}{z:8.3f}  1.00  0.00"
-        f"    +0.000 {kind}"
-        for number, (kind, (x, y, z)) in enumerate(
-            [*(("C", corner) for corner in corners), ("OA", (0, 0, 4))], 1
-        )
-    ]
-    path = tmp_path / "receptor.pdbqt"
-    path.write_text("\n".join(lines) + "\n")
-    return path
-
-
 def small(receptor: Path, **settings: object) -> Vina:
     return Vina(receptor, (0, 0, 0), (5, 5, 5), **{"exhaustiveness": 1, **settings})  # type: ignore[arg-type]
 

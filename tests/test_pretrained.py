@@ -12,7 +12,7 @@ import pytest
 
 from molgan import MolGAN, pretrained
 from molgan.bundle import Bundle, locate
-from molgan.data.readers import file_sha256
+from molgan.data.files import file_sha256
 from molgan.errors import BundleError
 from molgan.evaluate import main as evaluate
 from molgan.generate import main as generate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -26,9 +27,14 @@ def run_tasks(
         return (function(*task) for task in tasks)
     from joblib import Parallel, delayed
 
-    pool = Parallel(n_jobs=n_jobs, return_as="generator")
+    pool = Parallel(n_jobs=n_jobs, return_as="generator", initializer=_ignore_ctrl_c)
     results: Iterator[Any] = pool(delayed(function)(*task) for task in tasks)
     return results
+
+
+def _ignore_ctrl_c() -> None:
+    """Ctrl-C reaches the whole group: who started the workers decides what becomes of them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def map_chunks(

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from molgan.data.download import cache_root
-from molgan.data.readers import RawMolecules, file_sha256, read_molecules
+from molgan.data.files import file_sha256
+from molgan.data.readers import RawMolecules, read_molecules
 from molgan.data.sources import Source
 from molgan.data.storage import write_atomic
 from molgan.errors import DataError

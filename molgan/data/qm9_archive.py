@@ -11,7 +11,8 @@ import tarfile
 from pathlib import Path
 from typing import IO
 
-from molgan.data.readers import RawMolecules, file_sha256
+from molgan.data.files import file_sha256
+from molgan.data.readers import RawMolecules
 from molgan.errors import DataError
 from molgan.progress import tqdm
 

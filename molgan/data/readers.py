@@ -9,31 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import gzip
-import hashlib
 import io
-import re
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from molgan.data.columns import (
+    SMILES_COLUMNS,
+    find_column,
+    find_delimiter,
+    find_names,
+    header_key,
+)
+from molgan.data.files import file_format, file_sha256, is_clean, open_bytes, printable
 from molgan.errors import DataError
-
-#: File endings that are understood, each also with `.gz` behind it.
-ENDINGS = {".smi": "smi", ".smiles": "smi", ".txt": "smi", ".csv": "csv", ".tsv": "csv"}
-ENDINGS |= {".sdf": "sdf", ".sd": "sdf", ".mol": "sdf"}
-
-#: Header names under which a column of SMILES is found without being named; capitals, spaces,
-#: hyphens and underscores do not count.
-SMILES_COLUMNS = ("smiles", "canonicalsmiles", "isomericsmiles", "smi", "structure")
-#: Header names under which a column of molecule names is found; likewise.
-NAME_COLUMNS = ("molid", "name", "id", "zincid", "compoundid", "moleculeid", "title")
-
-# Spreadsheets, known by their names and, renamed, by their first bytes.
-_SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
-_ZIP, _OLD_OFFICE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
 #: Bad rows remembered for each reason; the counts are always complete.
 MAX_EXAMPLES = 5
@@ -103,92 +93,6 @@ class RawMolecules:
         )
 
 
-def user_path(path: str | Path, key: str = "data.path") -> Path:
-    """Check a path that a user typed; relative ones are read against the current directory.
-
-    Raises:
-        DataError: if nothing is there, or a folder, or a file that may not be read.
-    """
-    resolved = Path(path).expanduser()
-    if not resolved.exists():
-        raise DataError(f"{key}={path}: there is no such file (looked at {resolved.absolute()}).")
-    if resolved.is_dir():
-        raise DataError(f"{key}={path} is a folder; name the file of molecules in it.")
-    try:
-        with resolved.open("rb"):
-            pass
-    except OSError as error:
-        raise DataError(f"{key}={path} cannot be read: {error.strerror}.") from error
-    return resolved
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, as 64 hexadecimal digits."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def file_format(path: Path) -> str:
-    """Format of a file by its ending: "smi", "csv" or "sdf".
-
-    Raises:
-        DataError: if the ending is none of those known.
-    """
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] == ".gz":
-        suffixes.pop()
-    if suffixes and suffixes[-1] in _SPREADSHEETS:
-        raise DataError(f"{path} is a spreadsheet: save it as CSV there, and give that file.")
-    if not suffixes or suffixes[-1] not in ENDINGS:
-        known = ", ".join(ENDINGS)
-        raise DataError(
-            f"{path}: cannot tell the format of this file from its name; "
-            f"known endings are {known}, each also with .gz."
-        )
-    return ENDINGS[suffixes[-1]]
-
-
-@contextlib.contextmanager
-def open_bytes(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for reading, through gzip if it is compressed, and name it in every failure.
-
-    Raises:
-        DataError: if the file is empty, no gzip file in spite of its name, damaged, cut off, in
-            UTF-16, or a workbook or zip archive.
-    """
-    try:
-        with path.open("rb") as plain:
-            head = plain.read(4)
-            plain.seek(0)
-            if not head:
-                raise DataError(f"{path} is empty.")
-            if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-                raise DataError(f"{path} is in UTF-16; save it as UTF-8 and try again.")
-            if head in (_ZIP, _OLD_OFFICE):
-                raise DataError(
-                    f"{path} is an Excel workbook or a zip archive, whatever its name: save the "
-                    "table as CSV, or unpack the archive, and give that file."
-                )
-            if head[:2] == b"\x1f\x8b":
-                with gzip.open(plain, "rb") as unpacked:
-                    yield unpacked  # type: ignore[misc]  # GzipFile reads like BinaryIO
-            elif path.suffix.lower() == ".gz":
-                raise DataError(
-                    f"{path} ends in .gz but is not a gzip file; rename it without .gz if it is "
-                    f"plain text, or fetch it again."
-                )
-            else:
-                yield plain
-    except EOFError as error:
-        raise DataError(f"{path} is cut off: its gzip data ends too early.") from error
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(
-            f"{path} is damaged: its gzip data cannot be unpacked ({error})."
-        ) from error
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
-
-
 @contextlib.contextmanager
 def _as_text(handle: BinaryIO, newline: str | None = None) -> Iterator[io.TextIOWrapper]:
     """Decode a binary handle, marking bad bytes, and leave the closing to whoever opened it."""
@@ -197,18 +101,6 @@ def _as_text(handle: BinaryIO, newline: str | None = None) -> Iterator[io.TextIO
         yield text
     finally:
         text.detach()
-
-
-def is_clean(text: str) -> bool:
-    """Whether text came from valid UTF-8: `surrogateescape` marks bytes that did not."""
-    return text.isascii() or not any("\udc80" <= c <= "\udcff" for c in text)
-
-
-def printable(text: str) -> str:
-    """Text with undecodable bytes turned into the replacement character."""
-    if is_clean(text):
-        return text
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _read_smi(text: io.TextIOWrapper, out: RawMolecules) -> list[str]:
@@ -232,60 +124,6 @@ def _read_smi(text: io.TextIOWrapper, out: RawMolecules) -> list[str]:
         names.append(printable(fields[1].strip()) if len(fields) > 1 else "")
     out.data_rows = row
     return names
-
-
-def find_column(header: list[str], wanted: str | None, path: Path, key: str = "data.column") -> int:
-    """Index of the SMILES column: the one named, else the first of the usual names.
-
-    Raises:
-        DataError: if there is none; `key` is the setting by which the user can name it.
-    """
-    if wanted is not None:
-        if wanted in header:
-            return header.index(wanted)
-    else:
-        keys = [header_key(name) for name in header]
-        for usual in SMILES_COLUMNS:
-            if usual in keys:
-                return keys.index(usual)
-    there = ", ".join(repr(printable(name)[:40]) for name in header[:30])
-    problem = f"has no column {wanted!r}" if wanted is not None else "has no column of SMILES"
-    no_header = any(map(_may_be_molecule, header))
-    hint = " If that is a molecule already, add a line such as smiles,name above it."
-    raise DataError(
-        f"{path} {problem}; its columns are {there} (the first line is the header). "
-        f"Name the right one with {key}=.{hint if no_header else ''}"
-    )
-
-
-def header_key(name: str) -> str:
-    """A header as it is compared with the usual names: "Canonical SMILES" is canonicalsmiles."""
-    return re.sub(r"[\W_]", "", name.lower())
-
-
-def _may_be_molecule(text: str) -> bool:
-    """Whether a header can be read as SMILES, as "CCO" and, alas, "CNS" can."""
-    from molgan.chem import quiet_rdkit, read_smiles
-
-    with quiet_rdkit():
-        return len(text) > 2 and read_smiles(text)[0] is not None
-
-
-def find_names(
-    header: list[str], wanted: str | None, path: Path, key: str = "data.name_column"
-) -> int:
-    """Index of the column of names, -1 if none is named and none has a usual name."""
-    if wanted is not None:
-        return find_column(header, wanted, path, key)
-    keys = [header_key(name) for name in header]
-    return next((keys.index(usual) for usual in NAME_COLUMNS if usual in keys), -1)
-
-
-def find_delimiter(first_line: str, path: Path) -> str:
-    """The character that parts the columns: comma, else tab or semicolon if the header has one."""
-    if ".tsv" in [suffix.lower() for suffix in path.suffixes]:
-        return "\t"
-    return next((mark for mark in (",", "\t", ";") if mark in first_line), ",")
 
 
 def _read_csv(

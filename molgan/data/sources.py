@@ -14,13 +14,8 @@ from pathlib import Path
 from typing import Protocol
 
 from molgan.data.download import fetch
-from molgan.data.readers import (
-    RawMolecules,
-    file_sha256,
-    open_bytes,
-    read_molecules,
-    user_path,
-)
+from molgan.data.files import file_sha256, open_bytes, user_path
+from molgan.data.readers import RawMolecules, read_molecules
 from molgan.errors import DataError
 
 

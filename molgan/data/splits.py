@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from molgan.data.readers import user_path
+from molgan.data.files import user_path
 from molgan.data.sources import QM9_MOLECULES, ZINC250K_MOLECULES, Remote
 from molgan.errors import ConfigError, DataError
 

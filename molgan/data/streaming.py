@@ -14,17 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from molgan.data.readers import (
-    SMILES_COLUMNS,
-    file_format,
-    find_column,
-    find_delimiter,
-    find_names,
-    header_key,
-    is_clean,
-    open_bytes,
-    printable,
-)
+from molgan.data.columns import SMILES_COLUMNS, find_column, find_delimiter, find_names, header_key
+from molgan.data.files import file_format, is_clean, open_bytes, printable
 from molgan.errors import DataError
 
 MAX_LINE = 2**20

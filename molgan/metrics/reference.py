@@ -303,7 +303,8 @@ def _canonical(
     """Distinct canonical SMILES of a file in file order, and a sentence about what was left out."""
     from molgan.chem import judge_all
     from molgan.chem.parallel import map_chunks
-    from molgan.data.readers import read_molecules, user_path
+    from molgan.data.files import user_path
+    from molgan.data.readers import read_molecules
 
     file = user_path(path, key)
     raw = read_molecules(file, column=column)

@@ -166,7 +166,8 @@ def sample_from_file(
     Raises:
         DataError: for a file that cannot be read or holds no rows.
     """
-    from molgan.data.readers import file_format, read_molecules, user_path
+    from molgan.data.files import file_format, user_path
+    from molgan.data.readers import read_molecules
 
     path = user_path(path, "library")
     raw = read_molecules(path, column=column)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from molgan.data.readers import file_format, find_column, find_delimiter, open_bytes, user_path
+from molgan.data.columns import find_column, find_delimiter
+from molgan.data.files import file_format, open_bytes, user_path
 from molgan.data.streaming import stream_rows
 from molgan.errors import DataError
 

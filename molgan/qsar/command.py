@@ -106,7 +106,7 @@ def predict(cfg: DictConfig) -> dict[str, int]:
         MolganError: for a model, a file or a disk that cannot work; see the message.
     """
     from molgan.config import to_plain
-    from molgan.data.readers import user_path
+    from molgan.data.files import user_path
     from molgan.data.streaming import stream_rows
     from molgan.library.writers import atomic_write
     from molgan.progress import tqdm

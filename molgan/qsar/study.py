@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 import molgan
-from molgan.data.readers import file_sha256, user_path
+from molgan.data.files import file_sha256, user_path
 from molgan.data.splits import Split, random_split, scaffold_split
 from molgan.errors import ConfigError, DataError
 from molgan.qsar.assays import Assays

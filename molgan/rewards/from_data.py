@@ -91,7 +91,7 @@ def read_objective(path: str | Path) -> Objective:
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError
 
-    from molgan.data.readers import user_path
+    from molgan.data.files import user_path
 
     file = user_path(path, "reward.path")
     try:

@@ -132,7 +132,7 @@ class DockingScore(BatchComponent):
 
     def __post_init__(self) -> None:
         """Read receptor and box, and look for the packages."""
-        from molgan.data.readers import user_path
+        from molgan.data.files import user_path
         from molgan.library.extras import docking_extra
         from molgan.library.vina import Vina, read_box
 

@@ -50,7 +50,7 @@ def _from_file(component: str, path: str) -> list[Any]:
     from rdkit import Chem
 
     from molgan.chem.reading import standard_copy
-    from molgan.data.readers import user_path
+    from molgan.data.files import user_path
     from molgan.data.streaming import stream_rows
 
     file = user_path(path, f"{component}: path")

@@ -11,6 +11,7 @@ import numpy as np
 from rdkit import Chem
 
 from molgan.chem import Decoded, quiet_rdkit
+from molgan.chem.parallel import run_tasks
 from molgan.errors import ConfigError
 from molgan.rewards.components import Component, ComponentScores
 from molgan.rewards.objective import Objective, ObjectiveResult
@@ -182,15 +183,12 @@ class Scorer:
         """Score in the pool, if there are enough molecules."""
         if self.n_jobs == 1 or len(smiles) < 2 * _MIN_PER_WORKER or not components:
             return _score_smiles(components, smiles)
-        from joblib import Parallel, delayed, effective_n_jobs
+        from joblib import effective_n_jobs
 
         workers = int(effective_n_jobs(self.n_jobs))
         size = max(_MIN_PER_WORKER, math.ceil(len(smiles) / (4 * workers)))
-        chunks = [smiles[start : start + size] for start in range(0, len(smiles), size)]
-        results: list[list[Row]] = Parallel(n_jobs=workers)(
-            delayed(_score_smiles)(components, chunk) for chunk in chunks
-        )
-        return [row for chunk in results for row in chunk]
+        tasks = [(components, smiles[at : at + size]) for at in range(0, len(smiles), size)]
+        return [row for rows in run_tasks(_score_smiles, tasks, workers) for row in rows]
 
     def _look_up(self, smiles: str) -> Row | None:
         if self.store is not None and (row := self.store.get(smiles)) is not None:

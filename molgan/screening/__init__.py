@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from molgan.screening.docking import Dock
 from molgan.screening.export import Export
+from molgan.screening.job import Engine, Job
 from molgan.screening.library import screen_library
 from molgan.screening.picking import Pick
-from molgan.screening.pipeline import Engine, Job, run
+from molgan.screening.pipeline import run
 from molgan.screening.settings import OtherScores, Screen
 
 __all__ = [

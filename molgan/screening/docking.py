@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from molgan.data.readers import file_sha256, user_path
+from molgan.data.files import file_sha256, user_path
 from molgan.errors import ConfigError
 from molgan.screening.export import FOLDER, Export
 from molgan.screening.tables import add_column, read_table

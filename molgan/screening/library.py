@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from molgan.library import Library
+from molgan.screening.job import Engine, Job
 from molgan.screening.picking import Pick
-from molgan.screening.pipeline import Engine, Job, run
+from molgan.screening.pipeline import run
 from molgan.screening.settings import Screen
 from molgan.screening.tables import FIRST
 

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from molgan.data.readers import file_format, open_bytes, user_path
-from molgan.data.streaming import Row, stream_rows
-from molgan.errors import ConfigError, DataError, MolganError
+from molgan.errors import DataError, MolganError
 from molgan.library.docking_shards import WORK
 from molgan.library.ledger import differing
 from molgan.library.writers import atomic_write, cannot_write
 from molgan.screening import tables
-from molgan.screening.docking import Dock
 from molgan.screening.engines import run_chunks
-from molgan.screening.export import FOLDER, Export
+from molgan.screening.export import FOLDER
 from molgan.screening.isolation import Work as AnyWork
-from molgan.screening.picking import Pick
+from molgan.screening.job import Job
 from molgan.screening.references import chunks_of, load_references
 from molgan.screening.reward import chunk_and_seconds
-from molgan.screening.settings import Screen
 from molgan.screening.sorting import Sorter
 from molgan.screening.work import Work
 
@@ -41,106 +35,6 @@ LEFT_AT_THE_END = (
     "hits.smi", "hits.csv", "hits.parquet", "picked.smi", "picked.csv", "report.html", FOLDER,
     MANIFEST,
 )  # fmt: skip
-RESUME = ("auto", "never")
-
-_PIECE = 2**20
-
-
-@dataclass(frozen=True)
-class Engine:
-    """How and where the work is done; it changes nothing in the results.
-
-    Attributes:
-        parallel: "joblib", "dask" or "none".
-        n_jobs: Worker processes, -1 for one per core.
-        seconds: Wall-clock time for one molecule.
-        scheduler: Address of a Dask scheduler.
-        chunk: Molecules that travel together.
-    """
-
-    parallel: str = "joblib"
-    n_jobs: int = 1
-    seconds: float = 60.0
-    scheduler: str | None = None
-    chunk: int = 250
-
-    def options(self) -> dict[str, Any]:
-        """Arguments for `run_chunks`."""
-        names = ("parallel", "n_jobs", "seconds", "scheduler")
-        return {name: getattr(self, name) for name in names}
-
-
-@dataclass(frozen=True)
-class Job:
-    """One screen of one file.
-
-    Attributes:
-        source: File of molecules.
-        out: Folder for the results.
-        screen: What is done to each molecule.
-        pick: What is chosen among the hits.
-        export: What is written besides tables.
-        dock: How the exported molecules are docked; None docks nothing.
-        engine: How the work is done.
-        column: Column of SMILES in a table; None finds it.
-        name_column: Column of names; None finds it.
-        delimiter: Between columns; None finds it.
-        resume: "auto" goes on with an interrupted run of the same settings; "never" starts anew.
-        progress: Whether to show a bar.
-        report: Whether to write report.html.
-    """
-
-    source: Path
-    out: Path
-    screen: Screen
-    pick: Pick = field(default_factory=Pick)
-    export: Export = field(default_factory=Export)
-    dock: Dock | None = None
-    engine: Engine = field(default_factory=Engine)
-    column: str | None = None
-    name_column: str | None = None
-    delimiter: str | None = None
-    resume: str = "auto"
-    progress: bool = True
-    report: bool = True
-
-    def check(self) -> None:
-        """Refuse what cannot work, before anything is written.
-
-        Raises:
-            MolganError: For the first thing found; it names the key or the file.
-            ConfigError: For a setting out of its range.
-        """
-        if self.resume not in RESUME:
-            raise ConfigError(f"resume={self.resume}: choose from {', '.join(RESUME)}")
-        if self.engine.chunk < 1:
-            raise ConfigError(f"chunk={self.engine.chunk}: a whole number from 1 up is wanted")
-        if not self.engine.seconds > 0:
-            raise ConfigError(f"seconds={self.engine.seconds}: a number above 0 is wanted")
-        if self.engine.n_jobs < -1 or self.engine.n_jobs == 0:
-            raise ConfigError(f"n_jobs={self.engine.n_jobs}: a number from 1 up, or -1, is wanted")
-        user_path(self.source, "in")
-        if self.screen.other is not None:
-            user_path(self.screen.other.file, "scores.file")
-        for key in ("actives", "known"):
-            if (path := getattr(self.screen, key)) is not None:
-                user_path(path, key)
-        self.screen.check()
-        self.pick.check(self.screen.numbers())
-        if self.pick.per_scaffold is not None and not self.screen.scaffolds:
-            raise ConfigError("pick.per_scaffold needs Screen(scaffolds=True)")
-        self.export.check()
-        if self.dock is not None:
-            self.dock.check(self.export)
-
-    def rows(self) -> Iterator[Row]:
-        """The rows of the input from its beginning."""
-        return stream_rows(
-            self.source,
-            column=self.column,
-            name_column=self.name_column,
-            delimiter=self.delimiter,
-        )
 
 
 def run(job: Job, work: Callable[[Work], AnyWork] | None = None) -> dict[str, Any]:
@@ -161,8 +55,8 @@ def run(job: Job, work: Callable[[Work], AnyWork] | None = None) -> dict[str, An
     engine = job.engine
     chunk, seconds = chunk_and_seconds(job.screen.reward, engine.chunk, engine.seconds)
     job = replace(job, engine=replace(engine, chunk=chunk, seconds=seconds))
-    source = _survey(job.source)
-    identity = _identity(job, source)
+    source = job.survey()
+    identity = job.identity(source)
     finished = _finished(job, identity)
     if finished is not None:
         log.info("%s is finished already; resume=never does it again", job.out)
@@ -291,36 +185,6 @@ def _nothing_readable(job: Job, counts: dict[str, int]) -> str:
     )
 
 
-def _identity(job: Job, source: dict[str, Any]) -> dict[str, Any]:
-    """What decides the results, as plain values; the same for any number of workers."""
-    identity = {
-        "input": {"file": job.source.name, "sha256": source["sha256"], "bytes": source["bytes"]},
-        "settings": {
-            "column": job.column,
-            "name_column": job.name_column,
-            "delimiter": job.delimiter,
-            **job.screen.identity(),
-            "pick": job.pick.identity(),
-            "export": job.export.identity(),
-            "dock": None if job.dock is None else job.dock.identity(),
-        },
-        "versions": {name: _version(name) for name in ("molgan", "rdkit", "numpy")},
-    }
-    plain: dict[str, Any] = json.loads(json.dumps(identity))
-    return plain
-
-
-def _version(name: str) -> str:
-    import molgan
-
-    if name == "molgan":
-        return molgan.__version__
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "unknown"
-
-
 def _finished(job: Job, identity: dict[str, Any]) -> dict[str, Any] | None:
     """The manifest of the same screen, if the folder holds its complete results."""
     path = job.out / MANIFEST
@@ -334,23 +198,6 @@ def _finished(job: Job, identity: dict[str, Any]) -> dict[str, Any] | None:
         ) from error
     differing({key: manifest.get(key, {}) for key in identity}, identity, job.out)
     return manifest
-
-
-def _survey(path: Path) -> dict[str, Any]:
-    """Hash and size of a file, and about how many rows it has, for the progress bar."""
-    digest = hashlib.sha256()
-    with path.open("rb") as handle:
-        while piece := handle.read(_PIECE):
-            digest.update(piece)
-    mark = b"$$$$" if file_format(path) == "sdf" else b"\n"
-    rows = 0
-    try:
-        with open_bytes(path) as unpacked:
-            while piece := unpacked.read(_PIECE):
-                rows += piece.count(mark)
-    except DataError:
-        pass  # reading says it, after the rows that there are
-    return {"sha256": digest.hexdigest(), "bytes": path.stat().st_size, "rows": rows}
 
 
 @contextmanager

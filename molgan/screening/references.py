@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from molgan.chem import identity, quiet_rdkit
-from molgan.data.readers import user_path
+from molgan.data.files import user_path
 from molgan.data.streaming import Row, stream_rows
 from molgan.errors import DataError
 from molgan.metrics.identity import HashedIdentities, hash64, hash_all

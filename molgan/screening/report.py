@@ -18,7 +18,7 @@ from molgan.metrics.reporting.sortable import SCRIPT, TABLE_STYLE, sortable_tabl
 from molgan.screening.tables import read_table
 
 if TYPE_CHECKING:
-    from molgan.screening.pipeline import Job
+    from molgan.screening.job import Job
 
 ROWS = 200
 """Molecules of the table; the page is to stay quick, and all are in the CSV."""

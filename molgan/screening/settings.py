@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rdkit import Chem
 
 from molgan.chem.standardize import Standardizer
-from molgan.data.readers import file_sha256, user_path
+from molgan.data.files import file_sha256, user_path
 from molgan.errors import ConfigError
 from molgan.metrics.similarity import N_BITS, RADIUS
 from molgan.screening.reward import check_reward, more_columns

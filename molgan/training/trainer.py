@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from molgan.metrics import Figures, HashedIdentities
 from molgan.progress import tqdm
 from molgan.rewards import Scorer
 from molgan.sampling import Sampler
+from molgan.stopping import Stop, Stopped
 from molgan.training.album import Album
 from molgan.training.checkpoint import read_checkpoint, write_checkpoint
 from molgan.training.context import Context
@@ -76,6 +78,7 @@ class Trainer:
         trackers: receive rows of figures.
         seed: of the fixed noise.
         progress: show a progress bar.
+        stop: looked at after every step.
     """
 
     context: Context
@@ -90,6 +93,7 @@ class Trainer:
     trackers: list[Tracker] = field(default_factory=list)
     seed: int = 0
     progress: bool = True
+    stop: Stop = field(default_factory=Stop)
 
     molecules_seen: int = field(default=0, init=False)
     best: float = field(default=-1.0, init=False)
@@ -121,6 +125,7 @@ class Trainer:
         Raises:
             TrainingError: for losses that are not finite, a collapse with ``guard.action=stop``, or
                 a full disk.
+            Stopped: when `stop` asked for it; the checkpoint is of the last step.
         """
         names = list(self._phases)
         for number, name in enumerate(names[self._first :], start=self._first):
@@ -131,6 +136,8 @@ class Trainer:
             self._run(phase, name, number)
             phase.finish()
         self._save(len(names), names[-1], None)
+        if self.stop.asked:  # after the last step
+            raise Stopped(self.stop.asked)
 
     def _make(self, name: str) -> Phase:
         try:
@@ -163,11 +170,28 @@ class Trainer:
                 if self._due(phase, self.intervals.log):
                     bar.set_postfix_str(self._log_losses(name))
                 due_evaluation = self._due(phase, self.intervals.evaluate)
-                if due_evaluation or self._due(phase, self.intervals.checkpoint):
+                stopping = self._stopping(phase)
+                if stopping or due_evaluation or self._due(phase, self.intervals.checkpoint):
                     self._check_weights(name)
                     if phase.samples and due_evaluation:
                         self._evaluate(phase, name)
                     self._save(number, name, phase)
+                if stopping:
+                    raise Stopped(self.stop.asked or signal.SIGTERM)
+
+    def _stopping(self, phase: Phase) -> bool:
+        """Whether to leave now: alone after any step, several processes all after the same one."""
+        fabric = self.context.fabric
+        asked = self.stop.asked is not None
+        if fabric.world_size == 1:
+            return asked
+        # To agree costs a message and a stall, so only where losses are read anyway.
+        if not self._due(phase, self.intervals.log):
+            return False
+        asking = fabric.all_reduce(
+            torch.tensor(float(asked), device=fabric.device), reduce_op="sum"
+        )
+        return bool(asking)
 
     def _due(self, phase: Phase, interval: float) -> bool:
         """Whether the last step crossed a multiple of the interval, or ended the phase."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from molgan.bundle import Bundle
-from molgan.data.readers import file_sha256
+from molgan.data.files import file_sha256
 from molgan.evaluate import main as evaluate
 from molgan.release import main
 

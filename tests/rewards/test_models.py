@@ -88,26 +88,10 @@ def test_a_model_of_our_own_making(tmp_path, valid) -> None:
     assert scores.values[1] > scores.values[0] + 3
 
 
-@pytest.fixture
-def receptor(tmp_path) -> str:
-    """Eight carbons and an oxygen around a box of 8 angstrom."""
-    corners = [(x, y, z) for x in (-4, 4) for y in (-4, 4) for z in (-4, 4)]
-    lines = [
-        f"ATOM  {number:5d}  {kind:<3} ALA A   1    {x:8.3f}{y:8.3f}{z:8.3f}  1.00  0.00"
-        f"    +0.000 {kind}"
-        for number, (kind, (x, y, z)) in enumerate(
-            [*(("C", corner) for corner in corners), ("OA", (0, 0, 4))], 1
-        )
-    ]
-    path = tmp_path / "receptor.pdbqt"
-    path.write_text("\n".join(lines) + "\n")
-    return str(path)
-
-
 def test_docking_scores(receptor, valid) -> None:
     pytest.importorskip("vina")
     pytest.importorskip("meeko")
-    component = DockingScore(receptor, center=[0, 0, 0], size=[6, 6, 6], exhaustiveness=1)
+    component = DockingScore(str(receptor), center=[0, 0, 0], size=[6, 6, 6], exhaustiveness=1)
     scores = component(valid("CCO", "[Na]", "CO"))
     assert scores.reasons[0] is scores.reasons[2] is None
     assert scores.reasons[1]
@@ -128,4 +112,4 @@ def test_docking_scores(receptor, valid) -> None:
 )
 def test_docking_that_cannot_work(receptor, settings, said) -> None:
     with pytest.raises(ConfigError, match=said):
-        DockingScore(receptor, **settings)
+        DockingScore(str(receptor), **settings)

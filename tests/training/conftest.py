@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +21,39 @@ MakeTrainer = Callable[..., Trainer]
 _OF_THE_MACHINE = ("per_second", "training_seconds", "oracle/hit_rate", "oracle/hits")
 
 
-@pytest.fixture
+# Of runs that begin with a finished model: quiet, on the CPU, looked at often.
+_LATER = (
+    "device=cpu",
+    "precision=32-true",
+    "progress=false",
+    "trainer.evaluation.samples=24",
+    "trainer.intervals={log: 64, evaluate: 96, checkpoint: 96}",
+)
+
+
+def _build(settings: Sequence[str], run_dir: Path | None, resume_from: Path | None) -> Trainer:
+    cfg = compose(settings)
+    fabric = building.build_fabric(cfg)
+    fabric.launch()
+    return building.build_trainer(cfg, instantiate(cfg.data), fabric, run_dir, resume_from)
+
+
+@pytest.fixture(scope="session")
 def make_trainer(tiny_settings: list[str]) -> MakeTrainer:
     """Make a trainer with the tiny settings and further overrides."""
 
     def make(run_dir: Path | None, *overrides: str, resume_from: Path | None = None) -> Trainer:
-        cfg = compose([*tiny_settings, *overrides])
-        fabric = building.build_fabric(cfg)
-        fabric.launch()
-        return building.build_trainer(cfg, instantiate(cfg.data), fabric, run_dir, resume_from)
+        return _build([*tiny_settings, *overrides], run_dir, resume_from)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_later_trainer() -> MakeTrainer:
+    """Make a trainer that begins with a finished model, which the overrides name."""
+
+    def make(run_dir: Path | None, *overrides: str, resume_from: Path | None = None) -> Trainer:
+        return _build([*_LATER, *overrides], run_dir, resume_from)
 
     return make
 

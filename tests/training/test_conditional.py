@@ -20,35 +20,25 @@ PHASE = "trainer.phases.conditional"
 
 
 @pytest.fixture
-def make_conditional(finished_run: Path, small_set: Path):
+def make_conditional(make_later_trainer, finished_run: Path, small_set: Path):
     """Make a trainer that teaches the finished tiny model to be asked for atoms and logP."""
 
     def make(run_dir: Path | None, *overrides: str, resume_from: Path | None = None) -> Trainer:
         critic = "{_target_: molgan.models.LatentCritic, _partial_: true, width: 32, blocks: 1}"
-        cfg = compose(
-            [
-                "experiment=conditional",
-                "data=file",
-                f"data.path={small_set}",
-                f"init_from={finished_run}",
-                "condition.properties=[logp,heavy_atoms]",
-                "device=cpu",
-                "precision=32-true",
-                "progress=false",
-                f"model.latent_critic={critic}",
-                f"{PHASE}.molecules=256",
-                f"{PHASE}.batch_size=16",
-                f"{PHASE}.regressor_warmup=5",
-                f"{PHASE}.explore_interval=4",
-                f"{PHASE}.explore_batch=32",
-                "trainer.evaluation.samples=24",
-                "trainer.intervals={log: 64, evaluate: 96, checkpoint: 96}",
-                *overrides,
-            ]
-        )
-        fabric = building.build_fabric(cfg)
-        fabric.launch()
-        return building.build_trainer(cfg, instantiate(cfg.data), fabric, run_dir, resume_from)
+        settings = [
+            "experiment=conditional",
+            "data=file",
+            f"data.path={small_set}",
+            f"init_from={finished_run}",
+            "condition.properties=[logp,heavy_atoms]",
+            f"model.latent_critic={critic}",
+            f"{PHASE}.molecules=256",
+            f"{PHASE}.batch_size=16",
+            f"{PHASE}.regressor_warmup=5",
+            f"{PHASE}.explore_interval=4",
+            f"{PHASE}.explore_batch=32",
+        ]
+        return make_later_trainer(run_dir, *settings, *overrides, resume_from=resume_from)
 
     return make
 

@@ -7,11 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hydra.utils import instantiate
 
-from molgan import building
 from molgan.bundle import Bundle
-from molgan.config import compose
 from molgan.errors import ConfigError
 from molgan.metrics.similarity import morgan_bits, nearest
 from molgan.training import CollapseGuard, Trainer
@@ -22,7 +19,7 @@ FOCUSED = ["CCO", "CCCO", "OCCO", "CC(C)O", "OC1CC1", "CCOC"]
 
 
 @pytest.fixture(scope="module")
-def start_model(tmp_path_factory: pytest.TempPathFactory, tiny_settings: list[str]) -> Path:
+def start_model(tmp_path_factory: pytest.TempPathFactory, make_trainer) -> Path:
     """A tiny model whose autoencoder gives back most of its molecules."""
     settings = [
         "trainer.phases.autoencoder={molecules: 16000, latent_noise: 0.5}",
@@ -32,50 +29,37 @@ def start_model(tmp_path_factory: pytest.TempPathFactory, tiny_settings: list[st
         "trainer.averaging_half_life=500",
         "reward=none",
     ]
-    cfg = compose([*tiny_settings, *settings])
-    fabric = building.build_fabric(cfg)
-    fabric.launch()
-    trainer = building.build_trainer(cfg, instantiate(cfg.data), fabric, None)
+    trainer = make_trainer(None, *settings)
     trainer.fit()
     return trainer.bundle.save(tmp_path_factory.mktemp("start") / "start.molgan")
 
 
 @pytest.fixture
-def make_focused(start_model: Path, tmp_path: Path, tiny_settings: list[str]):
+def make_focused(make_later_trainer, start_model: Path, tmp_path: Path, tiny_settings: list[str]):
     """Make a trainer that takes the tiny model to a few alcohols and ethers."""
     path = tmp_path / "focused.smi"
     path.write_text("\n".join(FOCUSED))
 
     def make(run_dir: Path | None, *overrides: str, resume_from: Path | None = None) -> Trainer:
         networks = [each for each in tiny_settings if each.startswith("model.")]
-        cfg = compose(
-            [
-                "experiment=finetune",
-                f"data.path={path}",
-                "data.fractions=[1,0,0]",
-                f"init_from={start_model}",
-                "device=cpu",
-                "precision=32-true",
-                "progress=false",
-                *(each for each in networks if "latent_critic" not in each),
-                "trainer.replay=200",
-                "trainer.phases.autoencoder={molecules: 128, batch_size: 16}",
-                "trainer.phases.mending={molecules: 64, batch_size: 16}",
-                f"{PHASE}.molecules=256",
-                f"{PHASE}.batch_size=16",
-                f"{PHASE}.first_search=128",
-                f"{PHASE}.search_interval=4",
-                f"{PHASE}.search_batch=64",
-                f"{PHASE}.likeness=0",
-                f"{PHASE}.radius=3",
-                "trainer.evaluation.samples=24",
-                "trainer.intervals={log: 64, evaluate: 96, checkpoint: 96}",
-                *overrides,
-            ]
-        )
-        fabric = building.build_fabric(cfg)
-        fabric.launch()
-        return building.build_trainer(cfg, instantiate(cfg.data), fabric, run_dir, resume_from)
+        settings = [
+            "experiment=finetune",
+            f"data.path={path}",
+            "data.fractions=[1,0,0]",
+            f"init_from={start_model}",
+            *(each for each in networks if "latent_critic" not in each),
+            "trainer.replay=200",
+            "trainer.phases.autoencoder={molecules: 128, batch_size: 16}",
+            "trainer.phases.mending={molecules: 64, batch_size: 16}",
+            f"{PHASE}.molecules=256",
+            f"{PHASE}.batch_size=16",
+            f"{PHASE}.first_search=128",
+            f"{PHASE}.search_interval=4",
+            f"{PHASE}.search_batch=64",
+            f"{PHASE}.likeness=0",
+            f"{PHASE}.radius=3",
+        ]
+        return make_later_trainer(run_dir, *settings, *overrides, resume_from=resume_from)
 
     return make
 

@@ -7,11 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hydra.utils import instantiate
 
-from molgan import building
 from molgan.bundle import Bundle
-from molgan.config import compose
 from molgan.data import MoleculeDataset
 from molgan.errors import ConfigError
 from molgan.graphs import unpack_pairs
@@ -122,34 +119,24 @@ def test_a_memory_that_cannot_work_is_refused(settings):
 
 
 @pytest.fixture
-def make_steered(finished_run: Path, small_set: Path, tiny_settings: list[str]):
+def make_steered(make_later_trainer, finished_run: Path, small_set: Path, tiny_settings: list[str]):
     """Make a trainer that steers the finished tiny model."""
 
     def make(run_dir: Path | None, *overrides: str, resume_from: Path | None = None) -> Trainer:
         networks = [each for each in tiny_settings if each.startswith("model.")]
-        cfg = compose(
-            [
-                "experiment=optimize",
-                "data=file",
-                f"data.path={small_set}",
-                f"init_from={finished_run}",
-                "device=cpu",
-                "precision=32-true",
-                "progress=false",
-                *networks,
-                f"{PHASE}.molecules=256",
-                f"{PHASE}.batch_size=16",
-                f"{PHASE}.explore_interval=4",
-                f"{PHASE}.explore_batch=64",
-                f"{PHASE}.least_effective=3",
-                "trainer.evaluation.samples=24",
-                "trainer.intervals={log: 64, evaluate: 96, checkpoint: 96}",
-                *overrides,
-            ]
-        )
-        fabric = building.build_fabric(cfg)
-        fabric.launch()
-        return building.build_trainer(cfg, instantiate(cfg.data), fabric, run_dir, resume_from)
+        settings = [
+            "experiment=optimize",
+            "data=file",
+            f"data.path={small_set}",
+            f"init_from={finished_run}",
+            *networks,
+            f"{PHASE}.molecules=256",
+            f"{PHASE}.batch_size=16",
+            f"{PHASE}.explore_interval=4",
+            f"{PHASE}.explore_batch=64",
+            f"{PHASE}.least_effective=3",
+        ]
+        return make_later_trainer(run_dir, *settings, *overrides, resume_from=resume_from)
 
     return make
 

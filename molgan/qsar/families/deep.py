@@ -101,6 +101,7 @@ def train_members(
         TrainingError: If a loss is not finite.
     """
     from molgan.data.molnet import import_deepchem, quiet_logging
+    from molgan.devices import usable_device
     from molgan.progress import tqdm
 
     deepchem = import_deepchem(what)
@@ -118,7 +119,7 @@ def train_members(
                     {
                         "batch_size": min(training.batch_size, len(rows)),
                         "learning_rate": training.learning_rate,
-                        "device": _device(around.device),
+                        "device": usable_device(around.device),
                     }
                 )
                 # DeepChem has no dataset without rows.
@@ -184,16 +185,3 @@ def _seeded(seed: int) -> Iterator[None]:
             yield
         finally:
             np.random.set_state(before)  # noqa: NPY002
-
-
-def _device(name: str) -> Any:
-    import torch
-
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ConfigError(f"device={name} cannot be used: {error}") from error
-    return device
