@@ -231,7 +231,15 @@ def _hydra_main(task: Callable[[DictConfig], object], config_name: str, folder: 
         config_path=str(folder.resolve()),
         config_name=config_name,
     )
-    decorate(task)()
+    try:
+        decorate(task)()
+    except OSError as error:
+        # The task's own errors have ended in `guarded`: this is Hydra, making the run's folder.
+        if not error.filename:
+            raise
+        from molgan.library.writers import cannot_write
+
+        raise cannot_write(f"run_dir={error.filename}", error) from error
 
 
 def _full_key(error: BaseException) -> str | None:

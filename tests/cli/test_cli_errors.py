@@ -102,6 +102,14 @@ def test_errors_the_user_can_mend(
     assert len(printed.strip().splitlines()) == 1
 
 
+def test_a_folder_that_cannot_be_made_is_named_with_its_setting(conf: Path, tmp_path, capsys):
+    (tmp_path / "notes").touch()
+    wanted = tmp_path / "notes" / "run"
+    assert cli.run(raising(AssertionError()), "train", [f"run_dir={wanted}"], conf) == 1
+    said = f"error: cannot write run_dir={wanted}: a part of its path is a file, not a folder"
+    assert capsys.readouterr().err.strip() == said
+
+
 @pytest.mark.parametrize("saved", [True, False])
 def test_ctrl_c_says_whether_one_can_go_on(conf: Path, run_dir: Path, capsys, saved: bool):
     def task(cfg: object) -> None:
