@@ -80,6 +80,7 @@ def build_networks(
                 "latent_critic",
                 latent_dim=generator.latent_dim,
                 max_atoms=max_atoms,
+                **({"per_atom": True} if generator.per_atom else {}),
                 **({"num_conditions": num_conditions} if num_conditions else {}),
             )
     return networks
@@ -94,7 +95,8 @@ def suiting_latent_critic(generator: LatentGenerator) -> LatentCritic:
         return LatentCritic(*sizes, num_conditions=asked)
     of_decoder: dict[str, Any] = decoder.config  # type: ignore[assignment]  # as `rebuildable` says
     widths = of_decoder["width"], of_decoder["blocks"], of_decoder["readin"]
-    return cast(LatentCritic, SlotLatentCritic(*sizes, *widths, num_conditions=asked))
+    kind = {name: of_decoder[name] for name in ("per_atom", "mixing")}
+    return cast(LatentCritic, SlotLatentCritic(*sizes, *widths, num_conditions=asked, **kind))
 
 
 def build_guide(model: DictConfig, networks: Networks) -> Guide | None:

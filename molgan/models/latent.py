@@ -11,8 +11,10 @@ from torch.nn import functional as F
 
 from molgan.models.autoencoder import Decoder
 from molgan.models.configured import rebuild, rebuildable
+from molgan.models.denoising_sampler import DenoisingSampler
 from molgan.models.discretize import GraphLogits
-from molgan.models.layers import conditions_or_means, residual_mlp, size_one_hot
+from molgan.models.layers import conditions_or_means, residual_mlp, size_mask, size_one_hot
+from molgan.models.slot_layers import normalised_shares
 
 # A condition is one number among the many of the noise, and its weights begin at 0. Optimisers move
 # each weight about equally fast, so at this volume the sampler learns to hear it as soon.
@@ -110,7 +112,7 @@ class LatentGenerator(nn.Module):
         num_bond_types: ``Y``.
         max_atoms: ``N``.
         noise_dim: width of the noise.
-        latent_dim: width of the latent.
+        latent_dim: width of the latent; with ``per_atom``, of each atom's share of it.
         sampler_width: hidden width of the noise -> latent network.
         sampler_blocks: its residual blocks.
         decoder_width: hidden width of the decoder.
@@ -120,6 +122,12 @@ class LatentGenerator(nn.Module):
         linear_start: begin as the Gaussian of the latents' mean and covariance; see `LinearStart`.
         num_conditions: ``C``, properties that molecules are asked for. The sampler does not heed
             them until it is trained to: see `with_conditions`.
+        per_atom: every atom has a share of the latent for itself, see `SlotEncoder`.
+        sampler: a sampler of another kind, its class under ``network``, and its settings, such as
+            ``{"network": "DenoisingSampler", "steps": 8}``; it decides ``noise_dim``.
+
+    Attributes:
+        latent_dim: width of the whole latent.
     """
 
     def __init__(
@@ -136,15 +144,16 @@ class LatentGenerator(nn.Module):
         decoder: Mapping[str, Any] | None = None,
         linear_start: bool = False,
         num_conditions: int = 0,
+        per_atom: bool = False,
+        sampler: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        self.noise_dim = noise_dim
         self.num_conditions = num_conditions
-        self.latent_dim = latent_dim
+        self.per_atom = per_atom
+        self.latent_dim = latent_dim * max_atoms if per_atom else latent_dim
         self.max_atoms = max_atoms
-        inputs = noise_dim + max_atoms + 1 + num_conditions
-        sampler = residual_mlp(inputs, sampler_width, sampler_blocks, latent_dim)
-        self.sampler = LinearStart(sampler, noise_dim, latent_dim) if linear_start else sampler
+        self.noise_dim = noise_dim if sampler is None else self.latent_dim
+        self.sampler = self._sampler(sampler, sampler_width, sampler_blocks, linear_start)
         if decoder is None:
             self.decoder = Decoder(
                 num_atom_types, num_bond_types, max_atoms, latent_dim, decoder_width, decoder_blocks
@@ -154,9 +163,26 @@ class LatentGenerator(nn.Module):
                 "num_atom_types": num_atom_types,
                 "num_bond_types": num_bond_types,
                 "max_atoms": max_atoms,
-                "latent_dim": latent_dim,
+                "latent_dim": self.latent_dim,
             }
+            if per_atom:
+                sizes["per_atom"] = True
             self.decoder = cast(Decoder, rebuild({**decoder, **sizes}))
+
+    def _sampler(
+        self, settings: Mapping[str, Any] | None, width: int, blocks: int, linear_start: bool
+    ) -> nn.Module:
+        """The network from noise to latent; see the class."""
+        if settings is not None:
+            sizes = {
+                "latent_dim": self.latent_dim,
+                "max_atoms": self.max_atoms,
+                "num_conditions": self.num_conditions,
+            }
+            return rebuild({**settings, **sizes})
+        inputs = self.noise_dim + self.max_atoms + 1 + self.num_conditions
+        network = residual_mlp(inputs, width, blocks, self.latent_dim)
+        return LinearStart(network, self.noise_dim, self.latent_dim) if linear_start else network
 
     def with_conditions(self, count: int) -> LatentGenerator:
         """The same generator, whose sampler also reads conditions, by weights that begin at 0.
@@ -185,11 +211,25 @@ class LatentGenerator(nn.Module):
             conditions: ``(B, C)``, standardised; None: their means.
         """
         given = _LOUD * conditions_or_means(conditions, self.num_conditions, noise)
-        points = self.sampler(
-            torch.cat([noise, size_one_hot(sizes, self.max_atoms), given], 1)
-        ).float()
-        # The encoder's latents lie on this sphere; off it, the critic would tell samples by their
-        # norm alone.
+        if isinstance(self.sampler, DenoisingSampler):
+            points = self.sampler(noise, sizes, given)
+        else:
+            points = self.sampler(
+                torch.cat([noise, size_one_hot(sizes, self.max_atoms), given], 1)
+            ).float()
+        return self.normalised(points, sizes)
+
+    def normalised(self, points: Tensor, sizes: Tensor) -> Tensor:
+        """Points moved to where the encoder's latents lie: zero mean, unit variance.
+
+        Off that sphere, a critic would tell samples by their norm alone.
+
+        Args:
+            points: ``(B, latent_dim)``.
+            sizes: ``(B,)`` atom counts.
+        """
+        if self.per_atom:
+            return normalised_shares(points, size_mask(sizes, self.max_atoms))
         return F.layer_norm(points, (self.latent_dim,))
 
     def forward(
@@ -218,10 +258,11 @@ class LatentGenerator(nn.Module):
         return torch.randn(count, self.noise_dim, generator=generator, device=device)
 
     def encoder_config(self) -> dict[str, Any]:
-        """Arguments of the `Encoder` that belongs to this generator's decoder."""
-        return {
+        """Arguments of the encoder that belongs to this generator's decoder."""
+        config = {
             "num_atom_types": self.decoder.num_atom_types,
             "num_bond_types": self.decoder.num_bond_types,
             "max_atoms": self.max_atoms,
             "latent_dim": self.latent_dim,
         }
+        return {**config, "per_atom": True} if self.per_atom else config

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from molgan.errors import ConfigError
+
 
 class SlotMixer(nn.Module):
     """Mixes the slots, then the features of each slot, by two small residual MLPs.
@@ -33,6 +35,78 @@ class SlotMixer(nn.Module):
         states = states + self.across(self.across_norm(states).transpose(1, 2)).transpose(1, 2)
         updated: Tensor = states + self.within(self.within_norm(states))
         return updated
+
+
+class RelativeMixer(nn.Module):
+    """Mixes the slots by how far apart they are, then the features of each slot.
+
+    In canonical order it matters that an atom stands six places back, not that it stands at place
+    eleven: one weight for each distance, for each group of features, is learnt from every place of
+    every molecule, where `SlotMixer` learns each pair of places by itself (docs/experiments.md).
+    A gate lets an atom choose what it takes up. Both halves start as the identity.
+
+    Args:
+        slots: ``N``.
+        width: features of a slot, a multiple of ``heads``.
+        heads: groups of features with distances of their own.
+    """
+
+    distances: Tensor
+
+    def __init__(self, slots: int, width: int, heads: int = 12) -> None:
+        super().__init__()
+        if width % heads:
+            raise ConfigError(f"width={width} must be a multiple of {heads} for mixing=relative")
+        self.heads = heads
+        self.weights = nn.Parameter(0.05 * torch.randn(heads, 2 * slots - 1))
+        place = torch.arange(slots)
+        self.register_buffer("distances", place[:, None] - place + slots - 1, persistent=False)
+        self.across_norm = nn.LayerNorm(width)
+        self.values = nn.Linear(width, 2 * width)
+        self.mixed = nn.Linear(width, width)
+        _zero(self.mixed)
+        self.within_norm = nn.LayerNorm(width)
+        self.within = _residual(width, 2 * width)
+
+    def forward(self, states: Tensor) -> Tensor:
+        """``(B, N, width)`` to ``(B, N, width)``."""
+        states = states + self._across(self.across_norm(states))
+        updated: Tensor = states + self.within(self.within_norm(states))
+        return updated
+
+    def _across(self, states: Tensor) -> Tensor:
+        batch, slots, width = states.shape
+        values, gate = self.values(states).chunk(2, -1)
+        # All molecules of a batch side by side: one product for each head.
+        columns = values.view(batch, slots, self.heads, -1).permute(2, 1, 0, 3)
+        weights = self.weights[:, self.distances].to(values.dtype)
+        mixed = torch.bmm(weights, columns.reshape(self.heads, slots, -1))
+        rows = mixed.view(self.heads, slots, batch, -1).permute(2, 1, 0, 3)
+        out: Tensor = self.mixed(rows.reshape(batch, slots, width) * F.silu(gate))
+        return out
+
+
+MIXERS: dict[str, type[SlotMixer] | type[RelativeMixer]] = {
+    "absolute": SlotMixer,
+    "relative": RelativeMixer,
+}
+
+
+def mixers(mixing: str, count: int, slots: int, width: int) -> nn.ModuleList:
+    """``count`` blocks that mix all slots.
+
+    Args:
+        mixing: ``absolute`` or ``relative``, see `MIXERS`.
+        count: blocks.
+        slots: ``N``.
+        width: features of a slot.
+
+    Raises:
+        ConfigError: for another kind.
+    """
+    if mixing not in MIXERS:
+        raise ConfigError(f"mixing={mixing} is unknown: use {' or '.join(MIXERS)}")
+    return nn.ModuleList(MIXERS[mixing](slots, width) for _ in range(count))
 
 
 class BondMessages(nn.Module):
@@ -135,6 +209,30 @@ class PairPlaces(nn.Module):
         """``(B, P, R)`` to ``(B, N, N, 2R)``: bonds of an atom to earlier, then to later ones."""
         square = self.square(bonds)
         return torch.cat([square, square.transpose(1, 2)], -1)
+
+
+def share_of(latent_dim: int, max_atoms: int) -> int:
+    """Width of each atom's share of a latent point.
+
+    Raises:
+        ConfigError: when the shares do not add up.
+    """
+    if latent_dim % max_atoms:
+        raise ConfigError(
+            f"latent_dim={latent_dim} cannot be shared out evenly among {max_atoms} atoms"
+        )
+    return latent_dim // max_atoms
+
+
+def normalised_shares(points: Tensor, mask: Tensor) -> Tensor:
+    """``(B, N * share)`` points with each atom's share normalised, and 0 where there is no atom.
+
+    Args:
+        points: ``(B, N * share)``.
+        mask: ``(B, N)``.
+    """
+    shares = points.unflatten(1, (mask.shape[1], -1))
+    return (F.layer_norm(shares, shares.shape[2:]) * mask[..., None]).flatten(1)
 
 
 def _apply(function: type[torch.autograd.Function], *arguments: Tensor) -> Tensor:

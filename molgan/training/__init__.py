@@ -4,6 +4,7 @@ from molgan.training.adversarial_phase import AdversarialPhase
 from molgan.training.autoencoder_phase import AutoencoderPhase
 from molgan.training.conditional_phase import ConditionalPhase
 from molgan.training.context import AveragedNetworks, Context, Networks, RealMolecules
+from molgan.training.denoising_phase import DenoisingPhase
 from molgan.training.diversity import DiversityFilter
 from molgan.training.evaluation import Evaluation, final_report, judge, library_of
 from molgan.training.focus_phase import FocusPhase
@@ -22,6 +23,7 @@ __all__ = [
     "CollapseGuard",
     "ConditionalPhase",
     "Context",
+    "DenoisingPhase",
     "DiversityFilter",
     "Evaluation",
     "FocusPhase",

@@ -174,10 +174,16 @@ def adopt_decoder(context: Context, generator: LatentGenerator) -> None:
 
 
 @torch.no_grad()
-def encode_all(context: Context, chunk: int = 4096) -> Tensor:
-    """``(M, latent_dim)`` latents of all training molecules by the current encoder."""
-    assert context.networks.encoder is not None
+def encode_all(context: Context, chunk: int = 256) -> Tensor:
+    """``(M, latent_dim)`` latents of all training molecules by the current encoder.
+
+    Args:
+        context: of the run.
+        chunk: molecules at a time; a few hundred stay in a processor's cache.
+    """
+    encoder = context.networks.encoder
+    assert encoder is not None
     rows = torch.arange(len(context.data), device=context.fabric.device)
-    return torch.cat(
-        [context.networks.encoder(context.data.graphs(part)) for part in rows.split(chunk)]
-    )
+    with context.fabric.autocast():
+        parts = [encoder(context.data.graphs(part)).float() for part in rows.split(chunk)]
+    return torch.cat(parts)

@@ -16,9 +16,10 @@ from molgan.models import (
     rebuild,
 )
 from molgan.models.latent import LinearStart
-from molgan.models.slot_layers import PairPlaces
+from molgan.models.slot_layers import PairPlaces, RelativeMixer
 
 SMALL = {"latent_dim": 12, "width": 16, "blocks": 1}
+SHARES = {"latent_dim": 36, "width": 24, "blocks": 1, "per_atom": True, "mixing": "relative"}
 
 
 def test_a_latent_is_normalised_and_reads_every_bond(types, graphs):
@@ -35,6 +36,55 @@ def test_a_latent_is_normalised_and_reads_every_bond(types, graphs):
     changed = encoder(type(graphs)(graphs.nodes, edges, graphs.mask))
     assert not torch.allclose(changed[0], latent[0])
     torch.testing.assert_close(changed[1:], latent[1:])
+
+
+def test_an_atom_has_a_share_of_the_latent_and_absent_atoms_have_none(types, graphs):
+    torch.manual_seed(0)
+    encoder = SlotEncoder(**types, max_atoms=9, **SHARES).eval()
+    shares = encoder(graphs).unflatten(1, (9, 4))
+    there = graphs.mask.bool()
+    assert shares[~there].eq(0).all()
+    torch.testing.assert_close(
+        shares[there].mean(1), torch.zeros(int(there.sum())), atol=1e-5, rtol=0
+    )
+    torch.testing.assert_close(
+        shares[there].var(1, unbiased=False), torch.ones(int(there.sum())), rtol=1e-2, atol=0
+    )
+
+
+def test_a_decoder_does_not_read_the_shares_of_absent_atoms(types):
+    torch.manual_seed(0)
+    decoder = SlotDecoder(**types, max_atoms=9, **SHARES).eval()
+    latent, sizes = torch.randn(3, 36), torch.tensor([1, 4, 9])
+    other = latent.clone()
+    for row, size in enumerate(sizes.tolist()):
+        other[row, 4 * size :] += 1.0
+    assert decoder(other, sizes).pairs.equal(decoder(latent, sizes).pairs)
+    other[1, 0] += 1.0
+    assert not decoder(other, sizes).pairs[1].equal(decoder(latent, sizes).pairs[1])
+
+
+def test_relative_mixing_does_the_same_at_every_place():
+    torch.manual_seed(0)
+    mixer = RelativeMixer(12, 24)
+    torch.nn.init.normal_(mixer.mixed.weight)
+    with torch.no_grad():  # empty places send nothing and let everything in
+        mixer.values.bias.copy_(torch.tensor([0.0, 1.0]).repeat_interleave(24))
+    states = torch.zeros(2, 12, 24)
+    states[0, 3:6] = torch.randn(3, 24)
+    states[1, 5:8] = states[0, 3:6]  # the same, two places further
+    mixed = mixer(states)
+    torch.testing.assert_close(mixed[0, :10], mixed[1, 2:])
+    assert not torch.allclose(mixed[0, 0], mixed[0, 9])  # and it reaches from there
+
+
+def test_settings_that_do_not_fit_are_refused(types):
+    with pytest.raises(ConfigError, match="mixing=sideways is unknown"):
+        SlotDecoder(**types, max_atoms=9, mixing="sideways")
+    with pytest.raises(ConfigError, match="latent_dim=35 cannot be shared"):
+        SlotEncoder(**types, max_atoms=9, latent_dim=35, per_atom=True)
+    with pytest.raises(ConfigError, match="width=16 must be a multiple of 12"):
+        RelativeMixer(9, 16)
 
 
 @pytest.mark.parametrize("corrections", [0, 2])
@@ -69,10 +119,11 @@ def test_gathers_have_the_gradients_of_what_they_compute():
     assert places.square(packed)[0, 2, 1].equal(packed[0, 3])  # pairs 01 02 03 12 13 23
 
 
-def test_encoder_and_decoder_learn_a_handful_of_molecules(types, graphs):
+@pytest.mark.parametrize("sizes", [SMALL, SHARES])
+def test_encoder_and_decoder_learn_a_handful_of_molecules(types, graphs, sizes):
     torch.manual_seed(0)
-    encoder = SlotEncoder(**types, max_atoms=9, **SMALL)
-    decoder = SlotDecoder(**types, max_atoms=9, **SMALL)
+    encoder = SlotEncoder(**types, max_atoms=9, **sizes)
+    decoder = SlotDecoder(**types, max_atoms=9, **sizes)
     parameters = [*encoder.parameters(), *decoder.parameters()]
     optimizer = torch.optim.Adam(parameters, lr=5e-3)
     atoms, bonds = graphs.to_indices()
@@ -120,12 +171,15 @@ def test_a_linear_start_has_the_covariance_of_the_latents(noise_dim):
     assert abs(missing.trace() - left_out) < 0.05 * variances.sum()
 
 
-def test_a_critic_sees_what_the_decoder_sees_and_leaves_it_alone(types):
+@pytest.mark.parametrize("sizes", [SMALL, SHARES])
+def test_a_critic_sees_what_the_decoder_sees_and_leaves_it_alone(types, sizes):
     torch.manual_seed(0)
-    decoder = SlotDecoder(**types, max_atoms=9, **SMALL, readin=4)
-    critic = SlotLatentCritic(12, 9, width=16, trunk_blocks=1, readin=4)
+    decoder = SlotDecoder(**types, max_atoms=9, **sizes, readin=4)
+    kind = {key: sizes[key] for key in ("width", "per_atom", "mixing") if key in sizes}
+    critic = SlotLatentCritic(sizes["latent_dim"], 9, trunk_blocks=1, readin=4, **kind)
     critic.adopt(decoder)
-    latent, sizes = torch.randn(5, 12, requires_grad=True), torch.tensor([1, 2, 3, 8, 9])
+    latent = torch.randn(5, sizes["latent_dim"], requires_grad=True)
+    sizes = torch.tensor([1, 2, 3, 8, 9])
     assert critic.trunk(latent, sizes).equal(decoder.trunk(latent, sizes))
     critic(latent, sizes).sum().backward()
     assert latent.grad.abs().sum(1).gt(0).all()

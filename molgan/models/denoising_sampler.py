@@ -1,0 +1,162 @@
+"""A sampler that turns noise into a latent point in a few denoising steps."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from molgan.errors import ConfigError
+from molgan.models.configured import rebuildable
+from molgan.models.layers import size_mask
+from molgan.models.slot_layers import mixers, share_of
+
+# Noise of this standard deviation leaves nothing of a latent of unit variance to see: it is where
+# sampling starts. Below the smallest, the decoder reads through the noise by itself.
+LARGEST_NOISE, SMALLEST_NOISE = 20.0, 0.3
+# The noise levels of the steps are even in their cube root: most are where molecules take shape.
+_SPREAD = 3.0
+_FREQUENCIES = 32
+
+
+@rebuildable
+class DenoisingSampler(nn.Module):
+    r"""Noise to latent points of which every atom has a share, in ``steps`` passes of one network.
+
+    On the circle :math:`x_t = \cos(t)\, x + \sin(t)\, z` between a latent point ``x`` and noise
+    ``z`` the network predicts the velocity :math:`\cos(t)\, z - \sin(t)\, x` (Salimans & Ho
+    2022; Lu & Song 2025, "TrigFlow"). A step goes along the circle to the next, smaller noise; the
+    same noise always ends at the same molecule (DDIM, Song et al. 2021). Molecules need no step of
+    their own: all of this happens before the decoder's one pass.
+
+    Args:
+        latent_dim: width of a latent point, ``N`` times that of an atom's share.
+        max_atoms: ``N``.
+        width: features of an atom.
+        blocks: residual blocks that mix all atoms.
+        steps: passes of the network for each molecule.
+        trained_steps: of these, the last ones that a gradient goes through when a critic teaches;
+            those before only place the point.
+        mixing: how atoms are mixed, see `molgan.models.slot_layers.MIXERS`.
+        num_conditions: ``C``, properties that molecules are asked for.
+
+    Raises:
+        ConfigError: for fewer than two steps, or more trained ones than steps.
+    """
+
+    def __init__(
+        self,
+        latent_dim: int,
+        max_atoms: int,
+        width: int = 96,
+        blocks: int = 6,
+        steps: int = 8,
+        trained_steps: int = 1,
+        mixing: str = "relative",
+        num_conditions: int = 0,
+    ) -> None:
+        super().__init__()
+        if steps < 2 or not 1 <= trained_steps <= steps:
+            raise ConfigError(
+                f"a sampler needs at least 2 steps and trains 1 to all of them, not steps={steps} "
+                f"and trained_steps={trained_steps}"
+            )
+        self.max_atoms = max_atoms
+        self.steps = steps
+        self.trained_steps = trained_steps
+        self.share = share = share_of(latent_dim, max_atoms)
+        self.register_buffer("frequencies", _frequencies(), persistent=False)
+        self.time = nn.Sequential(nn.Linear(2 * _FREQUENCIES, width), nn.SiLU())
+        # A constant beside the conditions, so that there is a layer that conditions can join.
+        self.conditions = nn.Linear(1 + num_conditions, width, bias=False)
+        self.scales = nn.Linear(width, 2 * width * blocks)
+        self.read = nn.Linear(share, width)
+        self.slots = nn.Parameter(0.3 * torch.randn(max_atoms, width))
+        self.sizes = nn.Embedding(max_atoms + 1, width)
+        self.mixers = mixers(mixing, blocks, max_atoms, width)
+        self.norm = nn.LayerNorm(width)
+        self.out = nn.Linear(width, share)
+        self.skip = nn.Linear(width, 1)
+        for layer in (self.conditions, self.scales, self.out):
+            nn.init.zeros_(layer.weight)
+
+    frequencies: Tensor
+
+    def forward(self, noise: Tensor, sizes: Tensor, conditions: Tensor | None = None) -> Tensor:
+        """Latent points ``(B, latent_dim)``, not normalised.
+
+        Args:
+            noise: ``(B, latent_dim)``, standard normal.
+            sizes: ``(B,)`` atom counts.
+            conditions: ``(B, C)``, standardised; None for a sampler without.
+        """
+        angles = _angles(self.steps)
+        points = noise
+        for index, (angle, following) in enumerate(pairwise(angles)):
+            trained = index >= self.steps - self.trained_steps
+            with torch.set_grad_enabled(trained and torch.is_grad_enabled()):
+                here = noise.new_full((len(noise),), angle)
+                velocity = self.velocity(points, here, sizes, conditions)
+                turn = angle - following
+                points = math.cos(turn) * points - math.sin(turn) * velocity
+        return points
+
+    def velocity(
+        self, points: Tensor, angles: Tensor, sizes: Tensor, conditions: Tensor | None = None
+    ) -> Tensor:
+        """Predicted velocity ``(B, latent_dim)``, 0 where there is no atom.
+
+        Args:
+            points: ``(B, latent_dim)``, on the circle at ``angles``.
+            angles: ``(B,)``, from 0 (no noise) to pi / 2 (nothing else).
+            sizes: ``(B,)`` atom counts.
+            conditions: ``(B, C)``, standardised; None for a sampler without.
+        """
+        present = self.present(sizes)
+        shares = (points * present).unflatten(1, (self.max_atoms, -1))
+        waves = angles[:, None] * self.frequencies
+        one = torch.ones_like(angles)[:, None]
+        given = one if conditions is None else torch.cat([one, conditions], 1)
+        moment = self.time(torch.cat([waves.sin(), waves.cos()], 1)) + self.conditions(given)
+        states = self.read(shares) + self.slots + self.sizes(sizes)[:, None]
+        scales = self.scales(moment).unflatten(1, (len(self.mixers), 1, 2, -1)).unbind(1)
+        for mixer, scale in zip(self.mixers, scales, strict=True):
+            factor, shift = scale.unbind(2)
+            states = mixer(states * (1 + factor) + shift)
+        skipped = self.skip(moment)[:, None].float() * shares
+        predicted: Tensor = self.out(self.norm(states)).float() + skipped
+        return predicted.flatten(1) * present
+
+    def present(self, sizes: Tensor) -> Tensor:
+        """``(B, latent_dim)``: 1 in the shares of atoms that are there, 0 in the others.
+
+        Args:
+            sizes: ``(B,)`` atom counts.
+        """
+        return size_mask(sizes, self.max_atoms).repeat_interleave(self.share, 1)
+
+
+def noisy_point(points: Tensor, noise: Tensor, angles: Tensor) -> tuple[Tensor, Tensor]:
+    """Points on the circle, and their velocities, both ``(B, latent_dim)``.
+
+    Args:
+        points: ``(B, latent_dim)``, at angle 0.
+        noise: ``(B, latent_dim)``, at angle pi / 2.
+        angles: ``(B,)``.
+    """
+    cosine, sine = angles.cos()[:, None], angles.sin()[:, None]
+    return cosine * points + sine * noise, cosine * noise - sine * points
+
+
+def _angles(steps: int) -> list[float]:
+    """Angles of sampling, from the largest noise to none at all: ``steps + 1`` of them."""
+    first, last = LARGEST_NOISE ** (1 / _SPREAD), SMALLEST_NOISE ** (1 / _SPREAD)
+    spread = [first + (last - first) * step / (steps - 1) for step in range(steps)]
+    return [math.atan(root**_SPREAD) for root in spread] + [0.0]
+
+
+def _frequencies() -> Tensor:
+    """Frequencies at which an angle is shown to the network, from coarse to fine."""
+    return torch.exp(torch.linspace(math.log(0.5), math.log(50.0), _FREQUENCIES))

@@ -1,0 +1,92 @@
+"""Critic of latent points that reads them as the decoder does."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from molgan.errors import ConfigError
+from molgan.models.configured import rebuildable
+from molgan.models.layers import conditions_or_means
+from molgan.models.slot_decoder import SlotDecoder, SlotTrunk
+from molgan.models.slot_layers import mixers
+
+
+@rebuildable
+class SlotLatentCritic(nn.Module):
+    """Realness score of a latent point, seen through the eyes of the decoder.
+
+    In a latent space of a hundred dimensions a plain critic takes long to find what matters. The
+    decoder knows: its first half, copied and not trained any further, turns the point into atom
+    states, and only what reads them learns (compare "projected GANs", Sauer et al. 2021).
+
+    Args:
+        latent_dim: width of the latent.
+        max_atoms: ``N``.
+        width: features of an atom, as in the decoder.
+        trunk_blocks: ``blocks`` of the decoder.
+        readin: as in the decoder.
+        blocks: residual blocks of its own.
+        hidden: width of the vector that is scored.
+        num_conditions: ``C``, properties that the point is judged by as well.
+        per_atom: as in the decoder.
+        mixing: as in the decoder.
+    """
+
+    def __init__(
+        self,
+        latent_dim: int,
+        max_atoms: int,
+        width: int = 96,
+        trunk_blocks: int = 4,
+        readin: int = 16,
+        blocks: int = 1,
+        hidden: int = 128,
+        num_conditions: int = 0,
+        per_atom: bool = False,
+        mixing: str = "absolute",
+    ) -> None:
+        super().__init__()
+        self.num_conditions = num_conditions
+        self.trunk = SlotTrunk(max_atoms, latent_dim, width, trunk_blocks, readin, per_atom, mixing)
+        self.trunk.requires_grad_(False)
+        self.norm = nn.LayerNorm(width)
+        self.mixers = mixers(mixing, blocks, max_atoms, width)
+        self.read = nn.Linear(width, hidden // 2)
+        inputs = hidden + num_conditions
+        self.score = nn.Sequential(nn.Linear(inputs, hidden), nn.SiLU(), nn.Linear(hidden, 1))
+
+    def adopt(self, decoder: SlotDecoder) -> None:
+        """Take over the first half of a decoder.
+
+        Args:
+            decoder: of the same width and depth; it is not changed.
+
+        Raises:
+            ConfigError: when it has other sizes.
+        """
+        try:
+            self.trunk.load_state_dict(decoder.trunk.state_dict())
+        except RuntimeError as error:
+            raise ConfigError(
+                "model.latent_critic must have the width, trunk_blocks and readin of the decoder "
+                f"({str(error).splitlines()[-1].strip()})"
+            ) from error
+
+    def forward(self, latent: Tensor, sizes: Tensor, conditions: Tensor | None = None) -> Tensor:
+        """Scores ``(B,)``.
+
+        Args:
+            latent: ``(B, latent_dim)``.
+            sizes: ``(B,)`` atom counts.
+            conditions: ``(B, C)``, standardised; None: their means.
+        """
+        states = self.norm(self.trunk(latent, sizes))
+        for mixer in self.mixers:
+            states = mixer(states)
+        read = F.silu(self.read(states))
+        given = conditions_or_means(conditions, self.num_conditions, latent)
+        pooled = torch.cat([read.mean(1), read.square().mean(1), given], -1)
+        scores: Tensor = self.score(pooled)
+        return scores.float().squeeze(-1)

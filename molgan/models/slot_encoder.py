@@ -1,0 +1,106 @@
+"""Encoder with a state for each atom: for molecules too large for one big linear layer.
+
+Atoms come in canonical order, depth-first, so nearly every atom hangs from its predecessor, and
+many rings close after five steps: places near each other in that order are near in the molecule.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from molgan.graphs import MolGraphs
+from molgan.models.configured import rebuildable
+from molgan.models.slot_layers import BondMessages, mixers, normalised_shares, share_of
+
+
+@rebuildable
+class SlotEncoder(nn.Module):
+    """Molecule in canonical atom order to a normalised latent point, by way of atom states.
+
+    Args:
+        num_atom_types: ``T``.
+        num_bond_types: ``Y``.
+        max_atoms: ``N``.
+        latent_dim: width of the latent.
+        width: features of an atom.
+        rounds: rounds of messages along bonds.
+        blocks: residual blocks that mix all slots.
+        readout: features of each atom that reach the latent.
+        per_atom: every atom has its own share of the latent, ``latent_dim / N`` wide, instead of
+            one point for all. What belongs to an atom stays with it, so a sampler has less to
+            disentangle (docs/experiments.md). ``readout`` is not used then.
+        mixing: how slots are mixed, see `molgan.models.slot_layers.MIXERS`.
+
+    Raises:
+        ConfigError: for an unknown mixing, or shares that do not add up to the latent.
+    """
+
+    def __init__(
+        self,
+        num_atom_types: int,
+        num_bond_types: int,
+        max_atoms: int,
+        latent_dim: int = 128,
+        width: int = 96,
+        rounds: int = 3,
+        blocks: int = 2,
+        readout: int = 16,
+        per_atom: bool = False,
+        mixing: str = "absolute",
+    ) -> None:
+        super().__init__()
+        self.latent_dim = latent_dim
+        self.per_atom = per_atom
+        self.atoms = nn.Linear(num_atom_types, width)
+        self.slots = nn.Parameter(0.3 * torch.randn(max_atoms, width))
+        self.bonds = nn.Linear((num_bond_types - 1) * (2 * max_atoms - 1), width)
+        self.messages = nn.ModuleList(BondMessages(width, num_bond_types) for _ in range(rounds))
+        self.mixers = mixers(mixing, blocks, max_atoms, width)
+        if per_atom:
+            self.readout = nn.Linear(width, share_of(latent_dim, max_atoms))
+        else:
+            self.readout = nn.Linear(width, readout)
+            self.out = nn.Linear(max_atoms * readout, latent_dim)
+        self.register_buffer("offsets", _offset_places(max_atoms), persistent=False)
+        earlier = torch.ones(max_atoms, max_atoms).tril(-1)[..., None]
+        self.register_buffer("earlier", earlier, persistent=False)
+
+    offsets: Tensor
+    earlier: Tensor
+
+    def forward(self, graphs: MolGraphs) -> Tensor:
+        """Latent points ``(B, latent_dim)``, each of zero mean and unit variance.
+
+        Args:
+            graphs: ``B`` one-hot graphs in canonical atom order.
+        """
+        bonds = graphs.edges[..., 1:]
+        states = self.atoms(graphs.nodes) + self.slots + self.bonds(self._by_offset(bonds))
+        directed = torch.cat([bonds * self.earlier, bonds * self.earlier.transpose(0, 1)], -1)
+        for messages in self.messages:
+            states = messages(states, directed)
+        for mixer in self.mixers:
+            states = mixer(states)
+        if self.per_atom:
+            return normalised_shares(self.readout(states).float().flatten(1), graphs.mask)
+        kept = self.readout(states) * graphs.mask[..., None]
+        latent = self.out(kept.flatten(1)).float()
+        return F.layer_norm(latent, (self.latent_dim,))
+
+    def _by_offset(self, bonds: Tensor) -> Tensor:
+        """``(B, N, (2N-1)(Y-1))``: bonds of each atom by how far the other one is."""
+        flat = F.pad(bonds.flatten(1, 2), (0, 0, 0, 1))
+        return flat.index_select(1, self.offsets.flatten()).view(*bonds.shape[:2], -1)
+
+
+def _offset_places(slots: int) -> Tensor:
+    """``(N, 2N-1)``: where in a flat ``(N * N + 1)`` matrix the bond to slot ``i + o`` stands.
+
+    ``o`` runs from ``-(N-1)`` to ``N-1``; beyond the molecule it is the last, empty place.
+    """
+    own = torch.arange(slots)[:, None]
+    other = own + torch.arange(-slots + 1, slots)
+    inside = (other >= 0) & (other < slots)
+    return torch.where(inside, own * slots + other, slots * slots)

@@ -1,0 +1,83 @@
+"""A sampler learns the latents by denoising them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from molgan.errors import ConfigError
+from molgan.models import DenoisingSampler
+from molgan.models.denoising_sampler import noisy_point
+from molgan.training.autoencoder_phase import latent_networks
+from molgan.training.context import Context
+from molgan.training.latent_phase import encode_all
+from molgan.training.phase import Phase, Stats
+
+
+class DenoisingPhase(Phase):
+    """The sampler learns to tell noise from latent point, at every level of noise.
+
+    A regression: it cannot collapse, and every molecule of the data takes part. What it cannot do
+    is be sharp in few steps, which a critic may teach afterwards (`LatentPhase`).
+
+    Args:
+        context: see `Phase`.
+        noise_level: median of the noise's standard deviation, where a latent coordinate has unit
+            variance; log-normal (Karras et al. 2022, "EDM").
+        noise_spread: standard deviation of its logarithm.
+        settings: see `Phase`.
+
+    Raises:
+        ConfigError: for a model whose sampler does not denoise, or a level that is not above 0.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        noise_level: float = 1.3,
+        noise_spread: float = 0.8,
+        **settings: Any,
+    ) -> None:
+        super().__init__(context, **settings)
+        _, self.generator = latent_networks(context)
+        sampler = self.generator.sampler
+        if not isinstance(sampler, DenoisingSampler):
+            raise ConfigError(
+                "a denoising phase needs model.generator.sampler.network=DenoisingSampler"
+            )
+        if not min(noise_level, noise_spread) > 0:
+            raise ConfigError(
+                f"noise_level={noise_level} and noise_spread={noise_spread} must be above 0"
+            )
+        self.sampler = sampler
+        self.noise_level = noise_level
+        self.noise_spread = noise_spread
+        self.add_optimizer("sampler", sampler)
+        self._latents: Tensor | None = None
+
+    def begin(self) -> None:
+        """Encode the whole training set once: encoder and decoder rest in this phase."""
+        self._latents = encode_all(self.context)
+
+    def step(self) -> Stats:
+        """One update on noised latents of real molecules."""
+        assert self._latents is not None, "begin() encodes the training set"
+        context = self.context
+        rows = context.data.draw_indices(self.batch_size, context.rng)
+        sizes, points = context.data.sizes[rows], self._latents[rows]
+        present = self.sampler.present(sizes)
+        logarithm = self.noise_spread * context.randn_like(sizes)
+        angles = (self.noise_level * logarithm.exp()).atan()
+        noised, wanted = noisy_point(points, context.randn_like(points) * present, angles)
+        with context.fabric.autocast():
+            velocity = self.sampler.velocity(noised, angles, sizes)
+        # For each atom alike, whether its molecule is large or small.
+        errors = (velocity - wanted).square().sum(1) / present.sum(1)
+        loss = errors.mean()
+        norm = self.update(loss, "sampler")
+        return {"loss/denoising": loss.detach(), "gradient/sampler": norm}
+
+    def finish(self) -> None:
+        """Go on from the averaged sampler: it is steadier than the last one."""
+        self.context.averages.write_to(self.context.networks)

@@ -1,0 +1,131 @@
+"""A sampler in several steps: what it reads, what it learns, and where gradients go."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from molgan.errors import ConfigError
+from molgan.models import DenoisingSampler, LatentGenerator, rebuild
+from molgan.models.denoising_sampler import noisy_point
+
+SIZES = torch.tensor([1, 3, 6])
+SHARE = 4
+
+
+@pytest.fixture
+def sampler() -> DenoisingSampler:
+    torch.manual_seed(0)
+    sampler = DenoisingSampler(6 * SHARE, 6, width=24, blocks=1, steps=4)
+    for layer in (sampler.out, sampler.scales, sampler.conditions):  # zero at the start
+        torch.nn.init.normal_(layer.weight, std=0.2)
+    return sampler
+
+
+@pytest.fixture
+def generator(types) -> LatentGenerator:
+    torch.manual_seed(0)
+    generator = LatentGenerator(
+        **types,
+        max_atoms=9,
+        latent_dim=SHARE,
+        per_atom=True,
+        decoder={"network": "SlotDecoder", "width": 24, "blocks": 1, "mixing": "relative"},
+        sampler={"network": "DenoisingSampler", "width": 24, "blocks": 1, "steps": 3},
+    )
+    torch.nn.init.normal_(generator.sampler.out.weight, std=0.2)
+    return generator
+
+
+def test_noise_of_absent_atoms_says_nothing(sampler):
+    noise = torch.randn(3, 6 * SHARE)
+    other = noise.clone()
+    other[0, SHARE:] += 1.0
+    other[1, 3 * SHARE :] += 1.0
+    present = sampler.present(SIZES)
+    here, there = sampler(noise, SIZES) * present, sampler(other, SIZES) * present
+    torch.testing.assert_close(here, there)
+    assert sampler.velocity(noise, torch.ones(3), SIZES)[present == 0].eq(0).all()
+
+
+def test_the_circle_joins_point_and_noise():
+    points, noise = torch.randn(4, 8), torch.randn(4, 8)
+    at_rest, away = noisy_point(points, noise, torch.zeros(4))
+    torch.testing.assert_close(at_rest, points)
+    torch.testing.assert_close(away, noise)
+    at_noise, back = noisy_point(points, noise, torch.full((4,), math.pi / 2))
+    torch.testing.assert_close(at_noise, noise)
+    torch.testing.assert_close(back, -points)
+
+
+def test_steps_with_the_true_velocity_end_at_the_point(sampler, monkeypatch):
+    points = torch.randn(3, 6 * SHARE)
+
+    def true_velocity(here, angles, sizes, conditions=None):
+        noise = (here - angles.cos()[:, None] * points) / angles.sin()[:, None]
+        return noisy_point(points, noise, angles)[1]
+
+    monkeypatch.setattr(sampler, "velocity", true_velocity)
+    torch.testing.assert_close(sampler(torch.randn(3, 6 * SHARE), SIZES), points)
+
+
+def test_it_learns_a_distribution_with_two_peaks(sampler):
+    """What a mean would miss: two points, both drawn, little between them."""
+    torch.manual_seed(0)
+    peaks = torch.nn.functional.layer_norm(torch.randn(2, 6, SHARE), (SHARE,)).flatten(1)
+    sizes = torch.full((128,), 6)
+    optimizer = torch.optim.Adam(sampler.parameters(), lr=5e-3)
+    for _ in range(300):
+        points = peaks[torch.randint(2, (128,))]
+        angles = torch.randn(128).exp().atan()
+        here, wanted = noisy_point(points, torch.randn_like(points), angles)
+        loss = (sampler.velocity(here, angles, sizes) - wanted).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    with torch.no_grad():
+        drawn = sampler(torch.randn(128, 6 * SHARE), sizes)
+    near = torch.cdist(drawn, peaks).square() / (6 * SHARE)
+    assert near.min(1).values.median() < 0.1
+    assert 0.25 < near.argmin(1).float().mean() < 0.75
+
+
+def test_a_gradient_goes_through_the_last_steps_only(sampler):
+    noise = torch.randn(3, 6 * SHARE, requires_grad=True)
+    sampler(noise, SIZES).sum().backward()
+    assert noise.grad is None
+    assert all(p.grad is not None for p in sampler.parameters())
+    sampler.trained_steps = sampler.steps
+    sampler(noise, SIZES).sum().backward()
+    assert noise.grad.abs().sum() > 0
+
+
+def test_a_generator_with_it_is_rebuilt_from_its_config(generator):
+    sizes = torch.tensor([2, 9])
+    noise = generator.draw_noise(2, None, torch.device("cpu"))
+    assert noise.shape == (2, 9 * SHARE)
+    copy = rebuild(generator.config)
+    copy.load_state_dict(generator.state_dict())
+    assert copy(noise, sizes).pairs.equal(generator(noise, sizes).pairs)
+    latent = generator.latent(noise, sizes)
+    assert latent[0, 2 * SHARE :].eq(0).all()
+    assert latent[1].unflatten(0, (9, SHARE)).mean(1).abs().max() < 1e-5
+
+
+def test_conditions_are_heeded_once_they_have_been_learnt(generator):
+    asked = generator.with_conditions(2)
+    sizes = torch.tensor([4, 9])
+    noise = generator.draw_noise(2, None, torch.device("cpu"))
+    wanted = torch.tensor([[1.0, -1.0], [0.5, 2.0]])
+    torch.testing.assert_close(asked.latent(noise, sizes, wanted), generator.latent(noise, sizes))
+    torch.nn.init.normal_(asked.sampler.conditions.weight)
+    torch.nn.init.normal_(asked.sampler.scales.weight)
+    assert not torch.allclose(asked.latent(noise, sizes, wanted), asked.latent(noise, sizes))
+
+
+@pytest.mark.parametrize("settings", [{"steps": 1}, {"steps": 4, "trained_steps": 5}])
+def test_steps_that_cannot_be_are_refused(settings):
+    with pytest.raises(ConfigError, match="at least 2 steps"):
+        DenoisingSampler(24, 6, width=24, **settings)
