@@ -135,7 +135,8 @@ class DenoisingSampler(nn.Module):
         Args:
             sizes: ``(B,)`` atom counts.
         """
-        return size_mask(sizes, self.max_atoms).repeat_interleave(self.share, 1)
+        mask = size_mask(sizes, self.max_atoms)
+        return mask[..., None].expand(-1, -1, self.share).flatten(1)
 
 
 def noisy_point(points: Tensor, noise: Tensor, angles: Tensor) -> tuple[Tensor, Tensor]:
