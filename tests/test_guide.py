@@ -11,6 +11,7 @@ import torch
 
 from molgan.bundle import Bundle
 from molgan.errors import ConfigError
+from molgan.generate import main
 from molgan.guide import Guide
 from molgan.model import MolGAN
 from molgan.models import RewardNetwork
@@ -168,3 +169,17 @@ def test_a_memory_without_a_choice_is_refused(chain_bundle, guide):
         replace(chain_bundle, guide=guide).sampler(candidates=1, repeats=0.5)
     with pytest.raises(ConfigError, match="repeats=2"):
         Guide(guide.network, 4, 2.0)
+
+
+def test_generate_writes_a_library_without_repeats(chain_bundle, guide, tmp_path, capsys):
+    def distinct_ones(typed: str) -> int:
+        out = tmp_path / f"{typed.partition('=')[2]}.smi"
+        settings = [f"model={path}", f"out={out}", "n=300", "keep=false", "unique=false"]
+        assert main([*settings, "scores=false", "device=cpu", "progress=false", typed]) == 0
+        smiles = [line.split()[0] for line in out.read_text().splitlines()]
+        return len(set(smiles))
+
+    path = replace(chain_bundle, guide=guide).save(tmp_path / "guided.molgan")
+    assert distinct_ones("repeats=0") > distinct_ones("repeats=null")
+    assert main([f"model={path}", f"out={tmp_path / 'none.smi'}", "repeats=none"]) == 2
+    assert "repeats=none" in capsys.readouterr().err
