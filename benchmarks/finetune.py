@@ -71,7 +71,8 @@ def measured(
     samples: int,
 ) -> Row:
     """Figures of molecules drawn from a model."""
-    drawn = [item for draw in bundle.sampler().stream(samples, seed=1) for item in draw.decoded]
+    stream = bundle.sampler(repeats=1.0).stream(samples, seed=1)
+    drawn = [item for draw in stream for item in draw.decoded]
     valid = [item for item in drawn if item.valid]
     smiles = [item.smiles for item in valid if item.smiles]
     distinct = list(dict.fromkeys(smiles))
@@ -146,7 +147,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--samples", type=int, default=10_000)
     parser.add_argument("--out", type=Path, default=Path("runs/finetune"))
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     patterns = [Chem.MolFromSmarts(text) for text in arguments.smarts]
     start = Bundle.load(arguments.start)
