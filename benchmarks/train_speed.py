@@ -52,9 +52,9 @@ PAPER = [
 Row = tuple[int, Callable[[int], None]]
 
 
-def our_trainer(settings: list[str]) -> tuple[Trainer, MoleculeDataset]:
+def our_trainer(settings: list[str], device: str = "cpu") -> tuple[Trainer, MoleculeDataset]:
     """A trainer as `molgan.train` makes it, without a run folder."""
-    cfg = compose(["precision=32-true", "device=cpu", "progress=false", *settings])
+    cfg = compose(["precision=32-true", f"device={device}", "progress=false", *settings])
     dataset = instantiate(cfg.data)
     return build_trainer(cfg, dataset, build_fabric(cfg), None), dataset
 

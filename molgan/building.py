@@ -282,6 +282,7 @@ def build_trainer(
         guard=instantiate(cfg.trainer.guard),
         seed=seed,
         progress=bool(cfg.progress),
+        capture=bool(cfg.trainer.capture),
     )
     if resume_from is not None:
         trainer.restore(resume_from)

@@ -61,24 +61,27 @@ class AdversarialLoss:
         if self.penalty_interval < 1:
             raise ConfigError("loss.penalty_interval must be at least 1")
 
+    def penalised(self, step: int) -> bool:
+        """Whether the ``step``-th update of the critic is one with penalty."""
+        return self.penalty != "none" and step % self.penalty_interval == 0
+
     def for_critic(
         self,
         critic: Callable[[MolGraphs], Tensor],
         real: MolGraphs,
         fake: MolGraphs,
-        step: int,
+        penalised: bool,
         mix: Tensor,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """What the critic minimises at its ``step``-th update, and statistics of it.
+        """What the critic minimises in an update, and statistics of it.
 
         Args:
             critic: scores ``(B,)`` of graphs.
             real: ``B`` real graphs.
             fake: ``B`` generated graphs; no gradient flows into them.
-            step: decides whether this is a step with penalty.
+            penalised: whether this is an update with penalty, see `penalised`.
             mix: ``(B,)`` in [0, 1], interpolation of WGAN-GP.
         """
-        penalised = self.penalty != "none" and step % self.penalty_interval == 0
         zero_centred = penalised and self.penalty == "zero_centred"
         real = real.requires_grad_() if zero_centred else real.detach()
         fake = fake.requires_grad_() if zero_centred else fake.detach()
@@ -232,7 +235,7 @@ def reward_network_loss(
 
 
 def mixed_generator_loss(
-    adversarial: Tensor, reward: Tensor, reward_weight: float, rescale: bool
+    adversarial: Tensor, reward: Tensor, reward_weight: float | Tensor, rescale: bool
 ) -> Tensor:
     r""":math:`\lambda L_{GAN} + (1 - \lambda) \alpha L_{RL}` (MolGAN, equation 7).
 
@@ -243,7 +246,7 @@ def mixed_generator_loss(
         rescale: scale the reward loss to the size of the adversarial one, :math:`\alpha = |L_{GAN}
             / L_{RL}|`, as MolGAN's code does; otherwise :math:`\alpha = 1`.
     """
-    if reward_weight == 0:
+    if not isinstance(reward_weight, Tensor) and reward_weight == 0:
         return adversarial
     scale: Tensor | float = 1.0
     if rescale:

@@ -175,7 +175,7 @@ def critic_of(graphs: MolGraphs) -> Tensor:
 def test_for_critic_adds_the_weighted_penalty(penalty):
     loss = AdversarialLoss("hinge", penalty, penalty_weight=3.0, penalty_interval=2)
     real, fake, mix = one_hot(0), one_hot(1), torch.rand(B)
-    total, stats = loss.for_critic(critic_of, real, fake, step=4, mix=mix)
+    total, stats = loss.for_critic(critic_of, real, fake, penalised=loss.penalised(4), mix=mix)
     plain = critic_loss("hinge", critic_of(real), critic_of(fake)).item()
     norm = JOINT_NORM / 10
     # R1 and R2 are halved and added; both are norm**2 for a linear critic.
@@ -190,7 +190,7 @@ def test_for_critic_adds_the_weighted_penalty(penalty):
 def test_lazy_penalty_rests_between_its_steps():
     loss = AdversarialLoss("wasserstein", "zero_centred", penalty_weight=3.0, penalty_interval=4)
     real, fake, mix = one_hot(0), one_hot(1), torch.rand(B)
-    total, stats = loss.for_critic(critic_of, real, fake, step=5, mix=mix)
+    total, stats = loss.for_critic(critic_of, real, fake, penalised=loss.penalised(5), mix=mix)
     assert "penalty/critic" not in stats
     expected = critic_loss("wasserstein", critic_of(real), critic_of(fake)).item()
     assert total.item() == pytest.approx(expected)

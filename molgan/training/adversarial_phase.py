@@ -158,27 +158,29 @@ class AdversarialPhase(Phase):
         """Critic updates, a generator update and, at its interval, one of the reward network."""
         stats: Stats = {}
         for _ in range(self.critic_steps):
-            stats |= self._critic_step()
+            stats |= self.replayed(self._critic_step, self.loss.penalised(self.steps))
         if self.latent_weight:
-            stats |= self._latent_critic_step()
+            stats |= self.replayed(self._latent_critic_step, self.steps % 4 == 0)
         if self.reward is not None and self.steps % self.reward_interval == 0:
             stats |= self._reward_step()
-        stats |= self._generator_step()
-        return stats
+        weight = self._current_reward_weight()
+        if self.repair_weight:  # decodes, which is the host's work
+            return stats | self._generator_step(weight > 0, weight)
+        return stats | self.replayed(self._generator_step, weight > 0, weight=weight)
 
     # ---------------------------------------------------------------- updates
 
-    def _critic_step(self) -> Stats:
+    def _critic_step(self, penalised: bool) -> Stats:
         context = self.context
         rows = context.data.draw_indices(self.batch_size, context.rng)
         with torch.no_grad():
             fake = self._generate(context.data.sizes[rows])
         mix = torch.rand(self.batch_size, generator=context.rng, device=rows.device)
         real = context.data.graphs(rows)
-        loss, stats = self.loss.for_critic(self.critic, real, fake, self.steps, mix)
+        loss, stats = self.loss.for_critic(self.critic, real, fake, penalised, mix)
         return {**stats, "gradient/critic": self.update(loss, "critic")}
 
-    def _latent_critic_step(self) -> Stats:
+    def _latent_critic_step(self, penalised: bool) -> Stats:
         context, critic = self.context, self.latent_critic
         assert isinstance(self.generator, LatentGenerator)
         assert critic is not None
@@ -194,7 +196,7 @@ class AdversarialPhase(Phase):
             on_real, on_fake = scores.chunk(2)
             loss = critic_loss("relativistic", on_real, on_fake)
             stats = {"loss/latent_critic": loss.detach()}
-            if self.steps % 4 == 0:
+            if penalised:
                 penalty = zero_centred_point_penalty(on_real, real)
                 penalty = penalty + zero_centred_point_penalty(on_fake, fake)
                 loss = loss + 0.5 * self.latent_penalty_weight * 4 * penalty
@@ -219,7 +221,7 @@ class AdversarialPhase(Phase):
             "reward/generated": score_fake.mean(),
         }
 
-    def _generator_step(self) -> Stats:
+    def _generator_step(self, rewarded: bool, weight: float | Tensor) -> Stats:
         context = self.context
         rows = context.data.draw_indices(self.batch_size, context.rng)
         sizes = context.data.sizes[rows]
@@ -242,8 +244,7 @@ class AdversarialPhase(Phase):
                     on_real = self.critic(context.data.graphs(rows))
             loss = self.adversarial_weight * generator_loss(self.loss.objective, on_real, on_fake)
             stats["loss/generator"] = loss.detach()
-            weight = self._current_reward_weight()
-            if weight and self.reward is not None:
+            if rewarded and self.reward is not None:
                 predicted = self.reward(fake).mean()
                 loss = mixed_generator_loss(loss, -predicted, weight, self.reward_rescale)
                 stats["reward/predicted"] = predicted.detach()

@@ -33,6 +33,9 @@ class AutoencoderPhase(Phase):
 
     def step(self) -> Stats:
         """Encode, add noise, decode, improve the likelihood of the molecules."""
+        return self.replayed(self._reconstruct)
+
+    def _reconstruct(self) -> Stats:
         context = self.context
         rows = context.data.draw_indices(self.batch_size, context.rng)
         graphs = context.data.graphs(rows)

@@ -123,10 +123,9 @@ class ConditionalPhase(LatentPhase):
         if self.steps % self.explore_interval == 0:
             stats |= self._explore()
         stats |= self._regressor_step()
-        rows = self._draw_rows(self.batch_size)
-        stats |= self._critic_update(self._points[rows], self._sizes[rows], self._values[rows])
+        stats |= self.replayed(self._drawn_critic_step, self._penalised, gamma=self.gamma)
         if self.progress >= self.critic_warmup:
-            stats |= self._sampler_step()
+            stats |= self.replayed(self._sampler_step)
         return stats
 
     # ------------------------------------------------------------------ updates
@@ -135,6 +134,11 @@ class ConditionalPhase(LatentPhase):
         """``(count,)`` rows of the molecules that have all properties."""
         device = self._rows.device
         return torch.randint(len(self._rows), (count,), generator=self.context.rng, device=device)
+
+    def _drawn_critic_step(self, penalised: bool, gamma: float | Tensor) -> Stats:
+        rows = self._draw_rows(self.batch_size)
+        real, sizes, wanted = self._points[rows], self._sizes[rows], self._values[rows]
+        return self._critic_update(real, sizes, penalised, gamma, wanted)
 
     def _sampler_step(self) -> Stats:
         context = self.context

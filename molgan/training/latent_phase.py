@@ -87,9 +87,8 @@ class LatentPhase(Phase):
 
     def step(self) -> Stats:
         """One critic update and one sampler update."""
-        stats = self._critic_step()
-        stats |= self._sampler_step()
-        return stats
+        stats = self.replayed(self._drawn_critic_step, self._penalised, gamma=self.gamma)
+        return stats | self.replayed(self._sampler_step)
 
     def finish(self) -> None:
         """Go on from the averaged sampler: it is steadier than the last one."""
@@ -103,12 +102,24 @@ class LatentPhase(Phase):
         factor = self.final_penalty_weight / self.penalty_weight
         return float(self.penalty_weight * factor**self.progress)
 
+    @property
+    def _penalised(self) -> bool:
+        return self.penalty_weight > 0 and self.steps % self.penalty_interval == 0
+
     def _critic_step(self) -> Stats:
+        return self._drawn_critic_step(self._penalised, self.gamma)
+
+    def _drawn_critic_step(self, penalised: bool, gamma: float | Tensor) -> Stats:
         real, sizes = self._draw()
-        return self._critic_update(real, sizes)
+        return self._critic_update(real, sizes, penalised, gamma)
 
     def _critic_update(
-        self, real: Tensor, sizes: Tensor, conditions: Tensor | None = None
+        self,
+        real: Tensor,
+        sizes: Tensor,
+        penalised: bool,
+        gamma: float | Tensor,
+        conditions: Tensor | None = None,
     ) -> Stats:
         """One update on real points and generated ones of the same sizes and conditions."""
         context = self.context
@@ -128,10 +139,10 @@ class LatentPhase(Phase):
                 "loss/latent_critic": loss.detach(),
                 "critic/latent_gap": (on_real - on_fake).mean().detach(),
             }
-            if self.penalty_weight and self.steps % self.penalty_interval == 0:
+            if penalised:
                 penalty = zero_centred_point_penalty(on_real, real)
                 penalty = penalty + zero_centred_point_penalty(on_fake, fake)
-                loss = loss + 0.5 * self.gamma * self.penalty_interval * penalty
+                loss = loss + 0.5 * gamma * self.penalty_interval * penalty
                 stats["penalty/latent"] = penalty.detach()
         stats["gradient/latent_critic"] = self.update(loss, "latent_critic")
         return stats

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, ClassVar
 
 import torch
@@ -12,6 +12,13 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from molgan.errors import ConfigError
+from molgan.models.products import FastProducts
+from molgan.training.capture import (
+    Capture,
+    make_capturable,
+    plain_state,
+    set_learning_rate,
+)
 from molgan.training.context import Context
 
 OptimizerFactory = Callable[..., Optimizer]
@@ -65,6 +72,8 @@ class Phase(ABC):
         self.seen = 0
         self.steps = 0
         self._optimizers: dict[str, tuple[nn.Module, Optimizer, float]] = {}
+        self._capture: Capture | None = None
+        self._products = FastProducts()
 
     # ------------------------------------------------------------ to be written
 
@@ -99,13 +108,33 @@ class Phase(ABC):
         """One step with the learning rate of this moment; counts the molecules."""
         factor = learning_rate_factor(self.progress, self.warmup, self.final_learning_rate)
         for _, optimizer, peak in self._optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = peak * factor
-        stats = self.step()
+            set_learning_rate(optimizer, peak * factor)
+        with self._products:
+            stats = self.step()
         self.seen += self.molecules_per_step
         self.steps += 1
         self.context.averages.update(self.context.networks, self.molecules_per_step)
         return stats
+
+    def capture_steps(self, capture: Capture | None) -> None:
+        """Record the steps from now on, after `begin`; None: no longer.
+
+        Raises:
+            RuntimeError: for an optimiser that cannot be recorded.
+        """
+        if capture is not None:
+            for _, optimizer, _ in self._optimizers.values():
+                make_capturable(optimizer)
+        self._capture = capture
+
+    def replayed(self, piece: Callable[..., Stats], *form: Hashable, **numbers: float) -> Stats:
+        """``piece(*form, **numbers)``; on a GPU it may be recorded and replayed.
+
+        Arguments as of `molgan.training.capture.Capture`.
+        """
+        if self._capture is None:
+            return piece(*form, **numbers)
+        return self._capture(piece, form, numbers)
 
     def add_optimizer(
         self, name: str, module: nn.Module, learning_rate: float | None = None
@@ -163,7 +192,7 @@ class Phase(ABC):
         return {
             "seen": self.seen,
             "steps": self.steps,
-            "optimizers": {name: entry[1].state_dict() for name, entry in self._optimizers.items()},
+            "optimizers": {name: plain_state(entry[1]) for name, entry in self._optimizers.items()},
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

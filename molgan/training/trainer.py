@@ -22,6 +22,7 @@ from molgan.rewards import Scorer
 from molgan.sampling import Sampler
 from molgan.stopping import Stop, Stopped
 from molgan.training.album import Album
+from molgan.training.capture import Capture, CudaRecorder, why_not
 from molgan.training.checkpoint import read_checkpoint, write_checkpoint
 from molgan.training.context import Context
 from molgan.training.evaluation import Evaluation, FixedNoise, judge, library_of
@@ -79,6 +80,7 @@ class Trainer:
         seed: of the fixed noise.
         progress: show a progress bar.
         stop: looked at after every step.
+        capture: record steps as CUDA graphs where that can be, see `molgan.training.capture`.
     """
 
     context: Context
@@ -94,6 +96,7 @@ class Trainer:
     seed: int = 0
     progress: bool = True
     stop: Stop = field(default_factory=Stop)
+    capture: bool = False
 
     molecules_seen: int = field(default=0, init=False)
     best: float = field(default=-1.0, init=False)
@@ -152,6 +155,7 @@ class Trainer:
         """One phase from where it stands to its end."""
         phase.begin()
         set_training_mode(self.context, True)
+        capture = self._captured(phase, name) if self.capture else None
         start, before = self.molecules_seen, phase.seen
         bar = tqdm(
             total=phase.molecules,
@@ -178,6 +182,8 @@ class Trainer:
                     self._save(number, name, phase)
                 if stopping:
                     raise Stopped(self.stop.asked or signal.SIGTERM)
+        if capture is not None:
+            log.info(capture.summary())
 
     def _stopping(self, phase: Phase) -> bool:
         """Whether to leave now: alone after any step, several processes all after the same one."""
@@ -193,6 +199,22 @@ class Trainer:
         )
         return bool(asking)
 
+    def _captured(self, phase: Phase, name: str) -> Capture | None:
+        """Have the steps of a phase recorded, or say why they are not."""
+        reason = why_not(self.context)
+        try:
+            if reason is None:
+                recorder = CudaRecorder(self.context)
+                capture = Capture(name, recorder, self.context.fabric.device)
+                phase.capture_steps(capture)
+                return capture
+        except RuntimeError as error:
+            reason = str(error)
+        log.warning(
+            "trainer.capture=true, but the steps of phase %s run as written: %s", name, reason
+        )
+        return None
+
     def _due(self, phase: Phase, interval: float) -> bool:
         """Whether the last step crossed a multiple of the interval, or ended the phase."""
         before = self.molecules_seen - phase.molecules_per_step
@@ -202,8 +224,12 @@ class Trainer:
 
     def _collect(self, stats: Stats) -> None:
         """Add up statistics on the device: reading them at every step would stall a GPU."""
-        for key, value in stats.items():
-            self._sums[key] = self._sums.get(key, torch.zeros_like(value)) + value
+        known = [key for key in stats if key in self._sums]
+        if known:
+            torch._foreach_add_([self._sums[key] for key in known], [stats[key] for key in known])
+        # Copies: a step that is replayed writes the same statistics again.
+        self._sums |= {key: stats[key].clone() for key in stats if key not in self._sums}
+        for key in stats:
             self._counts[key] = self._counts.get(key, 0) + 1
 
     def _log_losses(self, name: str) -> str:
