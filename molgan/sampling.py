@@ -24,6 +24,7 @@ from molgan.models import (
     PropertyNetwork,
     discretize,
 )
+from molgan.models.products import FastProducts
 from molgan.repeats import RepeatMemory, checked_repeats, graph_keys
 
 Generator = LatentGenerator | MolGANGenerator
@@ -174,7 +175,7 @@ class Sampler:
         half = torch.autocast(
             self.device.type, torch.bfloat16, enabled=self.precision == "bf16-mixed"
         )
-        with torch.no_grad(), half:
+        with torch.no_grad(), FastProducts(), half:
             return self._decoded(self._logits(noise, sizes, conditions), rng)
 
     def decode_latents(self, latents: Tensor, sizes: Tensor) -> Draw:
@@ -189,7 +190,7 @@ class Sampler:
         """
         if not isinstance(self.generator, LatentGenerator):
             raise ConfigError("this model has no latent space; train one with model=latent")
-        with torch.no_grad():
+        with torch.no_grad(), FastProducts():
             logits = self.generator.decoder(latents.to(self.device), sizes.to(self.device))
             return self._decoded(logits, choice_rng(0))
 
@@ -285,7 +286,7 @@ class Sampler:
         )
         # Candidates are many graphs: a part of the molecules at a time.
         parts = torch.arange(len(noise)).split(max(_BLOCK // noise.shape[1], 1))
-        with torch.no_grad(), half:
+        with torch.no_grad(), FastProducts(), half:
             chosen = [
                 self._chosen(noise[rows], sizes[rows], conditions[rows], rng, memory)
                 for rows in parts

@@ -26,7 +26,7 @@ def summed_closeness(points: Tensor) -> Tensor:
     Returns:
         ``(K, B)`` from 1 to ``B``; a point counts itself.
     """
-    summed: Tensor = _Closeness.apply(points)  # type: ignore[no-untyped-call]
+    summed: Tensor = _Closeness.apply(points.contiguous())  # type: ignore[no-untyped-call]
     return summed
 
 
@@ -51,8 +51,10 @@ class _Gradient(Function):
     def forward(
         ctx: Any, gradient: Tensor, points: Tensor, distances: Tensor, closeness: Tensor
     ) -> Tensor:
+        # It comes transposed: everything of the size of the pairs would take that layout over.
+        gradient = gradient.contiguous()
         ctx.save_for_backward(gradient, points, distances, closeness)
-        pairs = -_pair_sums(gradient).mul_(closeness)
+        pairs = _pair_sums(-gradient).mul_(closeness)
         return _distance_gradient(pairs, points, distances)
 
     @staticmethod
@@ -81,7 +83,9 @@ def _slopes(points: Tensor, direction: Tensor) -> Tensor:
     """``(K, B, B)``: change of each distance as the points move along ``direction (K, B, C)``."""
     half = points.new_zeros(*points.shape[:2], points.shape[1])
     signs = torch.empty_like(half)
-    for place, move in zip(points.unbind(-1), direction.unbind(-1), strict=True):
+    # One coordinate after another, each with its points side by side in memory.
+    places, moves = (each.permute(2, 0, 1).contiguous() for each in (points, direction))
+    for place, move in zip(places, moves, strict=True):
         torch.sub(place[:, :, None], place[:, None], out=signs)
         half.addcmul_(signs.sign_(), move[:, :, None])
     # sign(p_i - p_j) (v_i - v_j): the second term is the first with i and j exchanged.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -26,28 +27,34 @@ class FastProducts:
     def __enter__(self) -> None:
         """Let torch take oneDNN."""
         if self.suits:
-            self._before = torch.backends.mkldnn.matmul.fp32_precision
-            torch.backends.mkldnn.matmul.fp32_precision = "bf16"
+            setting = _setting()
+            self._before = setting.fp32_precision
+            setting.fp32_precision = "bf16"
 
     def __exit__(self, *exception: object) -> None:
         """As it was before."""
         if self.suits:
-            torch.backends.mkldnn.matmul.fp32_precision = self._before
+            _setting().fp32_precision = self._before
+
+
+def _setting() -> Any:
+    """Where torch is told about 32-bit products on the CPU; None in torch 2.8 and earlier."""
+    return getattr(torch.backends.mkldnn, "matmul", None)
 
 
 @functools.cache
 def _onednn_suits() -> bool:
     """Whether oneDNN is faster here, which is known, and exact, which is tried."""
-    backend = torch.backends.mkldnn
-    if not (backend.is_available() and hasattr(backend, "matmul") and _amd_with_avx512()):
-        return False  # torch 2.8 and earlier have no such setting
+    setting = _setting()
+    if setting is None or not torch.backends.mkldnn.is_available() or not _amd_with_avx512():
+        return False
     one, other = (torch.arange(shift, shift + 4096.0).sin().view(64, 64) for shift in (1, 2))
-    before = backend.matmul.fp32_precision
+    before = setting.fp32_precision
     try:
-        backend.matmul.fp32_precision = "bf16"
+        setting.fp32_precision = "bf16"
         found = one @ other
     finally:
-        backend.matmul.fp32_precision = before
+        setting.fp32_precision = before
     error = (found.double() - one.double() @ other.double()).abs().max()
     return bool(error < 1e-4)  # rounded to bfloat16 it is 0.02
 

@@ -259,7 +259,7 @@ def test_critic_and_reward_network_judge_the_same_graph(make_trainer, monkeypatc
             "forward",
             lambda g, name=name, f=network.forward: (graphs[name].append(g), f(g))[1],
         )
-    phase._generator_step()
+    phase._generator_step(True, 0.3)
     assert graphs["critic"][0] is graphs["reward"][0]
 
 
@@ -299,7 +299,7 @@ def test_the_generator_climbs_the_reward(make_trainer):
     )
     phase = trainer._phases["adversarial"]
     phase.begin()
-    predicted = [phase._generator_step()["reward/predicted"].item() for _ in range(30)]
+    predicted = [phase._generator_step(True, 1.0)["reward/predicted"].item() for _ in range(30)]
     assert predicted[-1] > predicted[0]
 
 
