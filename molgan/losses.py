@@ -62,7 +62,11 @@ class AdversarialLoss:
             raise ConfigError("loss.penalty_interval must be at least 1")
 
     def penalised(self, step: int) -> bool:
-        """Whether the ``step``-th update of the critic is one with penalty."""
+        """Whether an update of the critic is one with penalty.
+
+        Args:
+            step: its number, from 0.
+        """
         return self.penalty != "none" and step % self.penalty_interval == 0
 
     def for_critic(

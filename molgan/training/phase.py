@@ -117,7 +117,10 @@ class Phase(ABC):
         return stats
 
     def capture_steps(self, capture: Capture | None) -> None:
-        """Record the steps from now on, after `begin`; None: no longer.
+        """Record the steps from now on, after `begin`, or no longer.
+
+        Args:
+            capture: records and replays; None: steps run as they are written.
 
         Raises:
             RuntimeError: for an optimiser that cannot be recorded.
@@ -130,7 +133,10 @@ class Phase(ABC):
     def replayed(self, piece: Callable[..., Stats], *form: Hashable, **numbers: float) -> Stats:
         """``piece(*form, **numbers)``; on a GPU it may be recorded and replayed.
 
-        Arguments as of `molgan.training.capture.Capture`.
+        Args:
+            piece: does the same operations on the same tensors at every call of one form.
+            form: what decides on its operations.
+            numbers: what changes from call to call; a piece that is recorded gets tensors.
         """
         if self._capture is None:
             return piece(*form, **numbers)
