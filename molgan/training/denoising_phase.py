@@ -62,6 +62,9 @@ class DenoisingPhase(Phase):
 
     def step(self) -> Stats:
         """One update on noised latents of real molecules."""
+        return self.replayed(self._denoise)
+
+    def _denoise(self) -> Stats:
         assert self._latents is not None, "begin() encodes the training set"
         context = self.context
         rows = context.data.draw_indices(self.batch_size, context.rng)

@@ -143,6 +143,19 @@ SLOTS = (
     "model.latent_critic.width=16",
     "+model.latent_critic.trunk_blocks=1",
 )
+SHARES = (
+    "model.generator.latent_dim=4",
+    "+model.generator.per_atom=true",
+    "model.generator.decoder={network: SlotDecoder, width: 24, blocks: 1, mixing: relative}",
+    "+model.generator.sampler={network: DenoisingSampler, width: 24, blocks: 1, steps: 3}",
+    "model.encoder._target_=molgan.models.SlotEncoder",
+    "model.encoder.width=24",
+    "model.latent_critic=null",
+    "trainer.phases.latent=null",
+    "trainer.phases.adversarial=null",
+    "trainer.phases.denoising={_target_: molgan.training.DenoisingPhase, _partial_: true, "
+    "molecules: 96, batch_size: 16, learning_rate: 0.003}",
+)
 NO_REWARD = ("reward=none", "trainer.phases.adversarial.reward_weight=0")
 ALONE = (*NO_REWARD, "trainer.phases.adversarial.repair_weight=0")
 CONDITIONAL = (
@@ -158,6 +171,8 @@ CONDITIONAL = (
     [
         ("autoencoder", ()),
         ("autoencoder", SLOTS),
+        ("autoencoder", SHARES),
+        ("denoising", SHARES),
         ("autoencoder", ("precision=bf16-mixed", "trainer.phases.autoencoder.gradient_clip=0")),
         ("latent", ()),
         ("latent", SLOTS),
