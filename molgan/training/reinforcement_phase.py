@@ -283,7 +283,7 @@ class ReinforcementPhase(LatentPhase):
         points, sizes = self.pool.latents[rows], self.pool.sizes[rows]
         blur = torch.rand(len(rows), 1, generator=self.context.rng, device=points.device)
         points = points + self.latent_noise * blur * self.context.randn_like(points)
-        points = F.layer_norm(points, points.shape[1:])  # where the sampler's points lie
+        points = self.generator.normalised(points, sizes)  # where the sampler's points lie
         with self.context.fabric.autocast():
             logits = self.generator.decoder(points, sizes)
         loss = reconstruction_loss(
