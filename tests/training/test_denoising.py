@@ -10,33 +10,17 @@ from molgan.models import DenoisingSampler
 from molgan.training import DenoisingPhase
 from molgan.training.trainer import CHECKPOINT
 
-DENOISING = (
-    "model.generator.latent_dim=4",
-    "+model.generator.per_atom=true",
-    "model.generator.decoder={network: SlotDecoder, width: 24, blocks: 1, mixing: relative}",
-    "+model.generator.sampler={network: DenoisingSampler, width: 24, blocks: 1, steps: 3}",
-    "model.encoder._target_=molgan.models.SlotEncoder",
-    "model.encoder.width=24",
-    "+model.encoder.mixing=relative",
-    "model.latent_critic._target_=molgan.models.SlotLatentCritic",
-    "model.latent_critic.width=24",
-    "+model.latent_critic.trunk_blocks=1",
-    "+model.latent_critic.mixing=relative",
-    "trainer.phases.denoising={_target_: molgan.training.DenoisingPhase, _partial_: true, "
-    "molecules: 96, batch_size: 16, learning_rate: 0.003}",
-)
 
-
-def test_a_run_denoises_then_meets_the_critics(make_trainer, tmp_path):
-    trainer = make_trainer(tmp_path, *DENOISING)
+def test_a_run_denoises_then_meets_the_critics(make_trainer, shares, tmp_path):
+    trainer = make_trainer(tmp_path, *shares)
     names = list(trainer._phases)
     assert names.index("autoencoder") < names.index("denoising") < names.index("latent")
     trainer.fit()
     assert (tmp_path / "last.molgan").exists()
 
 
-def test_only_the_sampler_learns_and_it_learns(make_trainer):
-    phase = make_trainer(None, *DENOISING)._phases["denoising"]
+def test_only_the_sampler_learns_and_it_learns(make_trainer, shares):
+    phase = make_trainer(None, *shares)._phases["denoising"]
     assert isinstance(phase, DenoisingPhase)
     phase.begin()
     decoder = {k: v.clone() for k, v in phase.generator.decoder.state_dict().items()}
@@ -45,9 +29,9 @@ def test_only_the_sampler_learns_and_it_learns(make_trainer):
     assert all(v.equal(decoder[k]) for k, v in phase.generator.decoder.state_dict().items())
 
 
-def test_an_untrained_sampler_has_the_loss_of_a_blank_guess(make_trainer):
+def test_an_untrained_sampler_has_the_loss_of_a_blank_guess(make_trainer, shares):
     """The loss counts each atom's numbers alike and leaves absent atoms out."""
-    phase = make_trainer(None, *DENOISING)._phases["denoising"]
+    phase = make_trainer(None, *shares)._phases["denoising"]
     assert isinstance(phase.sampler, DenoisingSampler)
     for layer in (phase.sampler.out, phase.sampler.skip):
         torch.nn.init.zeros_(layer.weight)
@@ -60,13 +44,13 @@ def test_an_untrained_sampler_has_the_loss_of_a_blank_guess(make_trainer):
     assert sum(losses) / len(losses) == pytest.approx(1.0, abs=0.1)
 
 
-def test_it_goes_on_where_it_was_stopped(make_trainer, tmp_path, stop_at, stopped):
+def test_it_goes_on_where_it_was_stopped(make_trainer, shares, tmp_path, stop_at, stopped):
     stop_at(10)
     with pytest.raises(stopped):
-        make_trainer(tmp_path / "a", *DENOISING).fit()
-    again = make_trainer(tmp_path / "a", *DENOISING, resume_from=tmp_path / "a" / CHECKPOINT)
+        make_trainer(tmp_path / "a", *shares).fit()
+    again = make_trainer(tmp_path / "a", *shares, resume_from=tmp_path / "a" / CHECKPOINT)
     again.fit()
-    whole = make_trainer(tmp_path / "b", *DENOISING)
+    whole = make_trainer(tmp_path / "b", *shares)
     whole.fit()
     for one, other in zip(
         again.context.networks.generator.parameters(),
@@ -76,8 +60,8 @@ def test_it_goes_on_where_it_was_stopped(make_trainer, tmp_path, stop_at, stoppe
         torch.testing.assert_close(one, other)
 
 
-def test_it_needs_a_sampler_that_denoises(make_trainer):
+def test_it_needs_a_sampler_that_denoises(make_trainer, shares):
     with pytest.raises(ConfigError, match=r"sampler\.network=DenoisingSampler"):
-        make_trainer(None, DENOISING[-1])
+        make_trainer(None, shares[-1])
     with pytest.raises(ConfigError, match="must be above 0"):
-        make_trainer(None, *DENOISING, "+trainer.phases.denoising.noise_level=0")
+        make_trainer(None, *shares, "+trainer.phases.denoising.noise_level=0")

@@ -135,27 +135,6 @@ def test_indices_and_masks_by_arithmetic_are_none():
     assert not found
 
 
-SLOTS = (
-    "model.generator.decoder={network: SlotDecoder, width: 16, blocks: 1}",
-    "model.generator.linear_start=true",
-    "model.encoder._target_=molgan.models.SlotEncoder",
-    "model.latent_critic._target_=molgan.models.SlotLatentCritic",
-    "model.latent_critic.width=16",
-    "+model.latent_critic.trunk_blocks=1",
-)
-SHARES = (
-    "model.generator.latent_dim=4",
-    "+model.generator.per_atom=true",
-    "model.generator.decoder={network: SlotDecoder, width: 24, blocks: 1, mixing: relative}",
-    "+model.generator.sampler={network: DenoisingSampler, width: 24, blocks: 1, steps: 3}",
-    "model.encoder._target_=molgan.models.SlotEncoder",
-    "model.encoder.width=24",
-    "model.latent_critic=null",
-    "trainer.phases.latent=null",
-    "trainer.phases.adversarial=null",
-    "trainer.phases.denoising={_target_: molgan.training.DenoisingPhase, _partial_: true, "
-    "molecules: 96, batch_size: 16, learning_rate: 0.003}",
-)
 NO_REWARD = ("reward=none", "trainer.phases.adversarial.reward_weight=0")
 ALONE = (*NO_REWARD, "trainer.phases.adversarial.repair_weight=0")
 CONDITIONAL = (
@@ -170,12 +149,8 @@ CONDITIONAL = (
     ("phase", "settings"),
     [
         ("autoencoder", ()),
-        ("autoencoder", SLOTS),
-        ("autoencoder", SHARES),
-        ("denoising", SHARES),
         ("autoencoder", ("precision=bf16-mixed", "trainer.phases.autoencoder.gradient_clip=0")),
         ("latent", ()),
-        ("latent", SLOTS),
         ("latent", ("trainer.phases.latent.final_penalty_weight=null",)),
         ("adversarial", ALONE),
         ("adversarial", (*ALONE, "loss.penalty_interval=2", "model.critic.spectral_norm=true")),
@@ -184,6 +159,20 @@ CONDITIONAL = (
 )
 def test_a_step_asks_the_host_nothing(make_trainer, phase, settings):
     assert steps(make_trainer(None, *settings), phase) == set()
+
+
+@pytest.mark.parametrize(
+    ("phase", "networks"),
+    [
+        ("autoencoder", "slots"),
+        ("latent", "slots"),
+        ("autoencoder", "shares"),
+        ("denoising", "shares"),
+        ("latent", "shares"),
+    ],
+)
+def test_neither_does_a_step_with_a_state_for_each_atom(make_trainer, request, phase, networks):
+    assert steps(make_trainer(None, *request.getfixturevalue(networks)), phase) == set()
 
 
 def test_neither_does_a_step_of_the_paper(small_set):

@@ -9,26 +9,18 @@ from molgan.models import SlotLatentCritic
 from molgan.models.latent import LinearStart
 from molgan.training.trainer import CHECKPOINT
 
-SLOTS = (
-    "model.generator.decoder={network: SlotDecoder, width: 16, blocks: 1}",
-    "model.generator.linear_start=true",
-    "model.encoder._target_=molgan.models.SlotEncoder",
-    "model.latent_critic._target_=molgan.models.SlotLatentCritic",
-    "model.latent_critic.width=16",
-    "+model.latent_critic.trunk_blocks=1",
-    "+trainer.phases.autoencoder.optimizer={_target_: torch.optim.SGD, _partial_: true}",
-)
+PLAIN = "+trainer.phases.autoencoder.optimizer={_target_: torch.optim.SGD, _partial_: true}"
 
 
-def test_all_phases_run_with_slot_networks(make_trainer, tmp_path):
-    trainer = make_trainer(tmp_path, *SLOTS)
+def test_all_phases_run_with_slot_networks(make_trainer, slots, tmp_path):
+    trainer = make_trainer(tmp_path, *slots, PLAIN)
     trainer.fit()
     assert trainer.figures["valid"] >= 0
     assert (tmp_path / "last.molgan").exists()
 
 
-def test_a_phase_may_bring_its_optimizer(make_trainer):
-    phases = make_trainer(None, *SLOTS)._phases
+def test_a_phase_may_bring_its_optimizer(make_trainer, slots):
+    phases = make_trainer(None, *slots, PLAIN)._phases
     kinds = {
         name: {type(entry[1]) for entry in phase._optimizers.values()}
         for name, phase in phases.items()
@@ -37,8 +29,8 @@ def test_a_phase_may_bring_its_optimizer(make_trainer):
     assert set().union(*kinds.values()) == {torch.optim.Adam}
 
 
-def test_the_latent_phase_starts_from_the_latents_and_the_decoder(make_trainer):
-    phase = make_trainer(None, *SLOTS)._phases["latent"]
+def test_the_latent_phase_starts_from_the_latents_and_the_decoder(make_trainer, slots):
+    phase = make_trainer(None, *slots, PLAIN)._phases["latent"]
     sampler, critic = phase.generator.sampler, phase.critic
     assert isinstance(sampler, LinearStart)
     assert isinstance(critic, SlotLatentCritic)
@@ -48,11 +40,13 @@ def test_the_latent_phase_starts_from_the_latents_and_the_decoder(make_trainer):
     assert all(value.equal(trunk[key]) for key, value in critic.trunk.state_dict().items())
 
 
-def test_a_resumed_latent_phase_does_not_start_again(make_trainer, tmp_path, stop_at, stopped):
+def test_a_resumed_latent_phase_does_not_start_again(
+    make_trainer, slots, tmp_path, stop_at, stopped
+):
     stop_at(13)  # the latent phase starts at step 8 and saves at step 9 and 12
     with pytest.raises(stopped):
-        make_trainer(tmp_path, *SLOTS).fit()
-    trainer = make_trainer(tmp_path, *SLOTS, resume_from=tmp_path / CHECKPOINT)
+        make_trainer(tmp_path, *slots, PLAIN).fit()
+    trainer = make_trainer(tmp_path, *slots, PLAIN, resume_from=tmp_path / CHECKPOINT)
     phase = trainer._phases["latent"]
     assert phase.steps > 0
     before = phase.generator.sampler.linear.bias.clone()
