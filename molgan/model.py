@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from molgan.errors import ChemistryError, MolganError
+from molgan.errors import MolganError
 
 if TYPE_CHECKING:
     from molgan.bundle import Bundle
-    from molgan.chem import Encoded
     from molgan.conditions import Targets
     from molgan.data import MoleculeDataset
     from molgan.library import Library
@@ -68,7 +67,7 @@ class MolGAN:
         from molgan.views.runs import write_training_page
 
         if not isinstance(data, MoleculeDataset):
-            data = MoleculeDataset.from_smiles(_listed(data), seed=seed, progress=progress)
+            data = MoleculeDataset.from_smiles(data, seed=seed, progress=progress)
         flags = [f"seed={seed}", f"progress={str(progress).lower()}"]
         cfg = compose([*flags, *overrides])
         folder = None if run_dir is None else Path(run_dir)
@@ -166,7 +165,9 @@ class MolGAN:
             ChemistryError: naming the first molecule that the model cannot represent.
             MolganError: when the model has no encoder.
         """
-        return self._encoded(smiles)[0]
+        from molgan.latents import encoded_by
+
+        return encoded_by(self._trained(), smiles)[0]
 
     def interpolate(
         self, a: str, b: str, n: int = 8, *, repair: str | None = None, prefix: str = "step"
@@ -193,18 +194,20 @@ class MolGAN:
         """
         import torch
 
+        from molgan.latents import encoded_by, great_circle
         from molgan.library import Library
 
         if n < 2:
             raise MolganError(f"a walk has two points or more, not n={n}")
-        latents, encoded = self._encoded([a, b])
+        bundle = self._trained()
+        latents, encoded = encoded_by(bundle, [a, b])
         positions = np.linspace(0.0, 1.0, n)
-        points = torch.from_numpy(_great_circle(latents[0], latents[1], positions))
+        points = torch.from_numpy(great_circle(latents[0], latents[1], positions))
         ends = (encoded.atoms > 0).sum(1)
         sizes = torch.from_numpy(
             np.rint(ends[0] + (ends[1] - ends[0]) * positions).astype(np.int64)
         )
-        decoded = self._trained().sampler(repair).decode_latents(points, sizes).repaired
+        decoded = bundle.sampler(repair).decode_latents(points, sizes).repaired
         return Library.from_decoded(decoded, {"position": positions.tolist()}, prefix=prefix)
 
     def explore(
@@ -251,12 +254,13 @@ class MolGAN:
         import torch
 
         from molgan.chem import Fragment
+        from molgan.latents import encoded_by
         from molgan.library import Library
         from molgan.neighbours import Lead
 
         bundle = self._trained()
         fragment = None if contains is None else Fragment.parse(contains)
-        latents, encoded = self._encoded([smiles])
+        latents, encoded = encoded_by(bundle, [smiles])
         # What is held has to be seen by a refining pass, so that the rest is fitted to it.
         steps = bundle.refine_steps if fragment is None else max(bundle.refine_steps, 1)
         sampler = bundle.sampler(refine_steps=steps)
@@ -275,30 +279,6 @@ class MolGAN:
         library = Library.from_decoded(decoded, columns, prefix=prefix)
         library.rejected = found.rejected
         return library
-
-    def _encoded(self, smiles: Sequence[str]) -> tuple[npt.NDArray[np.float32], Encoded]:
-        """Latent points of molecules, see `encode`, and the molecules as arrays."""
-        import torch
-
-        from molgan.graphs import MolGraphs
-
-        bundle = self._trained()
-        if bundle.encoder is None:
-            raise MolganError("this model has no encoder; train one with model=latent")
-        texts = _listed(smiles)
-        encoded = bundle.codec.encode_smiles(texts)
-        if len(encoded) < len(texts):
-            raise _cannot_encode(bundle, texts, set(encoded.rows.tolist()))
-        device = next(bundle.encoder.parameters()).device
-        graphs = MolGraphs.from_indices(
-            torch.from_numpy(encoded.atoms).to(device),
-            torch.from_numpy(encoded.bonds).to(device),
-            bundle.vocabulary.num_atom_types,
-            bundle.vocabulary.num_bond_types,
-        )
-        with torch.no_grad():
-            latent: npt.NDArray[np.float32] = bundle.encoder(graphs).cpu().numpy()
-        return latent, encoded
 
     def save(self, path: str | Path, precision: str | None = None) -> Path:
         """Write the model as one self-contained file.
@@ -368,40 +348,3 @@ class MolGAN:
         if self.bundle is None:
             raise MolganError("this model is not trained yet: call fit(...) or MolGAN.load(path)")
         return self.bundle
-
-
-def _listed(smiles: Sequence[str]) -> list[str]:
-    """A list of SMILES, also from a column of a table; never the letters of a single one."""
-    if isinstance(smiles, str):
-        raise MolganError(f"a list of SMILES is wanted, not one string: [{smiles!r}]")
-    return list(smiles)
-
-
-def _cannot_encode(bundle: Bundle, smiles: Sequence[str], usable: set[int]) -> ChemistryError:
-    """Why the first molecule that is not usable is none of this model's."""
-    from molgan.chem.coverage import REASON_TEXTS
-
-    text = next(text for row, text in enumerate(smiles) if row not in usable)
-    report = bundle.codec.encode_smiles([text]).coverage
-    (reason,) = report.dropped
-    details = "".join(f": {detail}" for detail in report.details.get(reason, ()))
-    atoms = ", ".join(str(kind) for kind in bundle.vocabulary.atoms)
-    return ChemistryError(
-        f"cannot encode {text[:200]!r}: {REASON_TEXTS[reason]}{details}. This model knows "
-        f"molecules of up to {bundle.max_atoms} heavy atoms: {atoms}"
-    )
-
-
-def _great_circle(
-    start: npt.NDArray[np.float32], end: npt.NDArray[np.float32], positions: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float32]:
-    """Points ``(n, D)`` on the shortest way between two of a sphere (Shoemake 1985)."""
-    cosine = float(start @ end / max(float(np.linalg.norm(start) * np.linalg.norm(end)), 1e-12))
-    angle = np.arccos(np.clip(cosine, -1.0, 1.0))
-    if angle < 1e-4 or np.pi - angle < 1e-4:  # the same point, or opposite ones: any way is one
-        mixed = np.outer(1 - positions, start) + np.outer(positions, end)
-    else:
-        weights = np.sin((1 - positions) * angle), np.sin(positions * angle)
-        mixed = (np.outer(weights[0], start) + np.outer(weights[1], end)) / np.sin(angle)
-    path: npt.NDArray[np.float32] = mixed.astype(np.float32)
-    return path

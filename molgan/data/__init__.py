@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from molgan.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from molgan.data.dataset import DenseMolecules, MoleculeDataset
+    from molgan.data.dataset import MoleculeDataset
+    from molgan.data.dense import DenseMolecules
     from molgan.data.download import cache_root, fetch
     from molgan.data.loading import load_dataset
     from molgan.data.marginals import Marginals
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Bundled": "sources",
-    "DenseMolecules": "dataset",
+    "DenseMolecules": "dense",
     "Marginals": "marginals",
     "MolNet": "molnet",
     "MoleculeDataset": "dataset",

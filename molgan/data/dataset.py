@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,12 @@ import numpy as np
 import rdkit
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from torch_geometric.data import Data, InMemoryDataset
 
 import molgan
 from molgan.chem import Codec, Vocabulary
 from molgan.data.coverage import SetCoverage
+from molgan.data.dense import DenseMolecules
 from molgan.data.download import cache_root, disk_error
 from molgan.data.encoding import DEFAULT_LARGEST, EncodedSet, encode_source
 from molgan.data.marginals import Marginals, table_marginals
@@ -45,31 +44,6 @@ SPLITS = ("random", "scaffold", "standard")
 
 #: Dense tensors of one split may take this much memory; beyond it the sparse form has to do.
 MAX_DENSE_BYTES = 16 * 2**30
-
-
-@dataclass(frozen=True)
-class DenseMolecules:
-    """All molecules of a split, padded to N atoms.
-
-    Attributes:
-        atoms: (M, N) uint8 atom types, 0 beyond a molecule's end.
-        bonds: (M, N(N-1)/2) uint8 bond types in the order of `torch.triu_indices(N, N, 1)`.
-    """
-
-    atoms: Tensor
-    bonds: Tensor
-
-    def __len__(self) -> int:
-        """Number of molecules."""
-        return int(self.atoms.shape[0])
-
-    def to(self, device: torch.device | str) -> DenseMolecules:
-        """The same molecules on a device.
-
-        Args:
-            device: of torch, such as ``cuda``.
-        """
-        return DenseMolecules(self.atoms.to(device), self.bonds.to(device))
 
 
 class MoleculeDataset(InMemoryDataset):  # type: ignore[misc]  # PyG carries no types

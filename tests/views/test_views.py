@@ -156,17 +156,17 @@ def test_a_walk_goes_from_the_size_of_one_molecule_to_that_of_the_other(chain_bu
 
 
 def test_the_walk_keeps_to_the_sphere():
-    from molgan.model import _great_circle
+    from molgan.latents import great_circle
 
     rng = np.random.default_rng(0)
     start, end = rng.standard_normal((2, 16)).astype(np.float32)
     start, end = (v / np.linalg.norm(v) for v in (start, end))
-    path = _great_circle(start, end, np.linspace(0, 1, 7))
+    path = great_circle(start, end, np.linspace(0, 1, 7))
     np.testing.assert_allclose(np.linalg.norm(path, axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(path[[0, -1]], [start, end], atol=1e-5)
     steps = np.linalg.norm(np.diff(path, axis=0), axis=1)
     np.testing.assert_allclose(steps, steps[0], rtol=1e-4)
-    np.testing.assert_allclose(_great_circle(start, start, np.array([0.0, 0.5])), [start, start])
+    np.testing.assert_allclose(great_circle(start, start, np.array([0.0, 0.5])), [start, start])
 
 
 def test_structures_that_cannot_be_shown_say_why(tmp_path: Path, monkeypatch):
