@@ -71,16 +71,17 @@ def build_networks(
         if start is not None and start.encoder is not None:
             networks.encoder = start.encoder.train().requires_grad_()
         else:
+            _check_kind(model, "encoder", generator, "Encoder", "SlotEncoder")
             networks.encoder = _network(model, "encoder", **generator.encoder_config())
         if model.latent_critic is None:
             networks.latent_critic = suiting_latent_critic(generator)
         else:
+            _check_kind(model, "latent_critic", generator, "LatentCritic", "SlotLatentCritic")
             networks.latent_critic = _network(
                 model,
                 "latent_critic",
                 latent_dim=generator.latent_dim,
                 max_atoms=max_atoms,
-                **({"per_atom": True} if generator.per_atom else {}),
                 **({"num_conditions": num_conditions} if num_conditions else {}),
             )
     return networks
@@ -94,9 +95,8 @@ def suiting_latent_critic(generator: LatentGenerator) -> LatentCritic:
     if not isinstance(decoder, SlotDecoder):
         return LatentCritic(*sizes, num_conditions=asked)
     of_decoder: dict[str, Any] = decoder.config  # type: ignore[assignment]  # as `rebuildable` says
-    widths = of_decoder["width"], of_decoder["blocks"], of_decoder["readin"]
-    kind = {name: of_decoder[name] for name in ("per_atom", "mixing")}
-    return cast(LatentCritic, SlotLatentCritic(*sizes, *widths, num_conditions=asked, **kind))
+    widths = of_decoder["width"], of_decoder["blocks"]
+    return cast(LatentCritic, SlotLatentCritic(*sizes, *widths, num_conditions=asked))
 
 
 def build_guide(model: DictConfig, networks: Networks) -> Guide | None:
@@ -111,6 +111,21 @@ def build_guide(model: DictConfig, networks: Networks) -> Guide | None:
     if networks.reward is None:
         raise ConfigError(f"model.candidates={candidates} needs model.reward")
     return Guide(networks.reward, candidates, checked_repeats(model.repeats))
+
+
+def _check_kind(
+    model: DictConfig, name: str, generator: LatentGenerator, flat: str, of_atoms: str
+) -> None:
+    """Refuse a network for another kind of latent than the generator's."""
+    wrong, right = (flat, of_atoms) if generator.per_atom else (of_atoms, flat)
+    if str(model[name].get("_target_")).rpartition(".")[2] != wrong:
+        return
+    kind = "a share for each atom" if generator.per_atom else "no share for each atom"
+    null = f", or model.{name}=null for one that suits" if name == "latent_critic" else ""
+    raise ConfigError(
+        f"model.{name}: a {wrong} does not go with this generator, whose latent has {kind}: set "
+        f"model.{name}._target_=molgan.models.{right}, with sizes that suit{null}"
+    )
 
 
 def _network(model: DictConfig, name: str, **sizes: Any) -> Any:

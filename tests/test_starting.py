@@ -9,13 +9,12 @@ import pytest
 import torch
 from hydra.utils import instantiate
 
-from molgan import building, building_networks
+from molgan import building
 from molgan.bundle import Bundle
 from molgan.config import compose
 from molgan.data import MoleculeDataset
 from molgan.errors import ConfigError
 from molgan.metrics import HashedIdentities
-from molgan.models import LatentGenerator, SlotLatentCritic
 from molgan.starting import replayed, start_from
 from molgan.training import Trainer
 
@@ -164,17 +163,3 @@ def test_what_is_null_is_as_the_start_model_has_it(finished_run):
     assert typed.model.noise_scale is None
     start.config = {}
     assert building.as_started(typed, start).trainer.phases.focus.latent_noise == 0.8
-
-
-# ------------------------------------------------------------------------ its critic
-
-
-@pytest.mark.parametrize("decoder", [None, {"network": "SlotDecoder", "width": 16, "blocks": 2}])
-def test_the_latent_critic_suits_the_generator(decoder):
-    generator = LatentGenerator(4, 4, 6, 8, 12, 16, 1, 16, decoder=decoder)
-    critic = building_networks.suiting_latent_critic(generator)
-    scores = critic(torch.randn(3, 12), torch.tensor([2, 4, 6]))
-    assert scores.shape == (3,)
-    assert isinstance(critic, SlotLatentCritic) == (decoder is not None)
-    if decoder is not None:
-        critic.adopt(generator.decoder)  # of the same sizes, or it would be refused

@@ -42,11 +42,15 @@ def rebuildable(cls: N) -> N:
 def rebuild(config: dict[str, Any]) -> nn.Module:
     """The network (with fresh weights) that a ``config`` describes.
 
+    Settings that a class had once are listed in its ``FORMER``, with what they would be today:
+    a saved model may still have them, at that value.
+
     Args:
         config: what `rebuildable` stored: the class name under ``"network"`` and its arguments.
 
     Raises:
-        BundleError: for an unknown class or arguments that it does not take.
+        BundleError: for an unknown class, arguments that it does not take, or a former setting at
+            another value than today's.
     """
     arguments = dict(config)
     name = arguments.pop("network", None)
@@ -54,6 +58,14 @@ def rebuild(config: dict[str, Any]) -> nn.Module:
         raise BundleError(
             f"unknown network {name!r}; this version of molgan knows {', '.join(sorted(_NETWORKS))}"
         )
+    former: dict[str, Any] = getattr(_NETWORKS[name], "FORMER", {})
+    for setting, today in former.items():
+        stored = arguments.pop(setting, today)
+        if stored != today:
+            raise BundleError(
+                f"a {name} with {setting}={stored} is no longer part of molgan: use the version "
+                "that wrote it, or train again"
+            )
     try:
         return _NETWORKS[name](**arguments)
     except TypeError as error:

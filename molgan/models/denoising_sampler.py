@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from molgan.errors import ConfigError
 from molgan.models.configured import rebuildable
 from molgan.models.layers import size_mask
-from molgan.models.slot_layers import mixers, share_of
+from molgan.models.slot_layers import SlotMixer, share_of
 
 # Noise of this standard deviation leaves nothing of a latent of unit variance to see: it is where
 # sampling starts. Below the smallest, the decoder reads through the noise by itself.
@@ -39,7 +39,6 @@ class DenoisingSampler(nn.Module):
         steps: passes of the network for each molecule.
         trained_steps: of these, the last ones that a gradient goes through when a critic teaches;
             those before only place the point.
-        mixing: how atoms are mixed, see `molgan.models.slot_layers.MIXERS`.
         num_conditions: ``C``, properties that molecules are asked for.
 
     Raises:
@@ -54,7 +53,6 @@ class DenoisingSampler(nn.Module):
         blocks: int = 6,
         steps: int = 8,
         trained_steps: int = 1,
-        mixing: str = "relative",
         num_conditions: int = 0,
     ) -> None:
         super().__init__()
@@ -75,7 +73,7 @@ class DenoisingSampler(nn.Module):
         self.read = nn.Linear(share, width)
         self.slots = nn.Parameter(0.3 * torch.randn(max_atoms, width))
         self.sizes = nn.Embedding(max_atoms + 1, width)
-        self.mixers = mixers(mixing, blocks, max_atoms, width)
+        self.mixers = nn.ModuleList(SlotMixer(max_atoms, width) for _ in range(blocks))
         self.norm = nn.LayerNorm(width)
         self.out = nn.Linear(width, share)
         self.skip = nn.Linear(width, 1)

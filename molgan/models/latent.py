@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from molgan.errors import ConfigError
 from molgan.models.autoencoder import Decoder
 from molgan.models.configured import rebuild, rebuildable
 from molgan.models.denoising_sampler import DenoisingSampler
@@ -61,48 +62,6 @@ class LatentCritic(nn.Module):
         return scores.float().squeeze(-1)
 
 
-class LinearStart(nn.Module):
-    """A sampler that begins as a linear map of the noise, which `fit` sets from data.
-
-    An untrained sampler has everything to learn from the critic, means and covariances first. A
-    Gaussian of the latents' own mean and covariance decodes to molecules in a third of all cases
-    (ZINC250k), and the network only has to learn what is not Gaussian.
-
-    Args:
-        network: from noise, one-hot size and conditions to latent; its output is scaled down at the
-            start.
-        noise_dim: width of the noise.
-        latent_dim: width of the latent.
-    """
-
-    def __init__(self, network: nn.Sequential, noise_dim: int, latent_dim: int) -> None:
-        super().__init__()
-        self.network = network
-        self.linear = nn.Linear(noise_dim, latent_dim)
-        last = network[-1]
-        assert isinstance(last, nn.Linear)
-        with torch.no_grad():
-            last.weight.mul_(0.1)
-            last.bias.zero_()
-
-    def forward(self, noise_and_size: Tensor) -> Tensor:
-        """``(B, noise_dim + N + 1 + C)`` to ``(B, latent_dim)``."""
-        noise = noise_and_size[:, : self.linear.in_features]
-        points: Tensor = self.network(noise_and_size).float() + self.linear(noise).float()
-        return points
-
-    @torch.no_grad()
-    def fit(self, latents: Tensor) -> None:
-        """Take mean and covariance of ``latents (M, latent_dim)``; their largest directions."""
-        mean = latents.mean(0)
-        variances, directions = torch.linalg.eigh(torch.cov((latents - mean).T))
-        scaled = directions * variances.clamp(min=1e-6).sqrt()
-        kept = min(self.linear.in_features, len(mean))
-        self.linear.weight.zero_()
-        self.linear.weight[:, :kept] = scaled[:, -kept:]
-        self.linear.bias.copy_(mean)
-
-
 @rebuildable
 class LatentGenerator(nn.Module):
     """Noise and number of atoms to a molecule, through a learnt latent space: one forward pass.
@@ -119,16 +78,21 @@ class LatentGenerator(nn.Module):
         decoder_blocks: its residual blocks.
         decoder: a decoder of another kind instead: its class under ``network``, and its settings,
             such as ``{"network": "SlotDecoder", "width": 96}``.
-        linear_start: begin as the Gaussian of the latents' mean and covariance; see `LinearStart`.
         num_conditions: ``C``, properties that molecules are asked for. The sampler does not heed
             them until it is trained to: see `with_conditions`.
-        per_atom: every atom has a share of the latent for itself, see `SlotEncoder`.
+        per_atom: every atom has a share of the latent for itself, see `SlotEncoder`: so a
+            `SlotDecoder` reads it, and no other decoder.
         sampler: a sampler of another kind, its class under ``network``, and its settings, such as
             ``{"network": "DenoisingSampler", "steps": 8}``; it decides ``noise_dim``.
 
     Attributes:
         latent_dim: width of the whole latent.
+
+    Raises:
+        ConfigError: when decoder or sampler do not go with the kind of latent.
     """
+
+    FORMER: ClassVar[dict[str, Any]] = {"linear_start": False}
 
     def __init__(
         self,
@@ -142,18 +106,18 @@ class LatentGenerator(nn.Module):
         decoder_width: int = 1024,
         decoder_blocks: int = 1,
         decoder: Mapping[str, Any] | None = None,
-        linear_start: bool = False,
         num_conditions: int = 0,
         per_atom: bool = False,
         sampler: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
+        _check_latent(per_atom, decoder, sampler)
         self.num_conditions = num_conditions
         self.per_atom = per_atom
         self.latent_dim = latent_dim * max_atoms if per_atom else latent_dim
         self.max_atoms = max_atoms
         self.noise_dim = noise_dim if sampler is None else self.latent_dim
-        self.sampler = self._sampler(sampler, sampler_width, sampler_blocks, linear_start)
+        self.sampler = self._sampler(sampler, sampler_width, sampler_blocks)
         if decoder is None:
             self.decoder = Decoder(
                 num_atom_types, num_bond_types, max_atoms, latent_dim, decoder_width, decoder_blocks
@@ -165,13 +129,9 @@ class LatentGenerator(nn.Module):
                 "max_atoms": max_atoms,
                 "latent_dim": self.latent_dim,
             }
-            if per_atom:
-                sizes["per_atom"] = True
             self.decoder = cast(Decoder, rebuild({**decoder, **sizes}))
 
-    def _sampler(
-        self, settings: Mapping[str, Any] | None, width: int, blocks: int, linear_start: bool
-    ) -> nn.Module:
+    def _sampler(self, settings: Mapping[str, Any] | None, width: int, blocks: int) -> nn.Module:
         """The network from noise to latent; see the class."""
         if settings is not None:
             sizes = {
@@ -181,8 +141,7 @@ class LatentGenerator(nn.Module):
             }
             return rebuild({**settings, **sizes})
         inputs = self.noise_dim + self.max_atoms + 1 + self.num_conditions
-        network = residual_mlp(inputs, width, blocks, self.latent_dim)
-        return LinearStart(network, self.noise_dim, self.latent_dim) if linear_start else network
+        return residual_mlp(inputs, width, blocks, self.latent_dim)
 
     def with_conditions(self, count: int) -> LatentGenerator:
         """The same generator, whose sampler also reads conditions, by weights that begin at 0.
@@ -259,10 +218,32 @@ class LatentGenerator(nn.Module):
 
     def encoder_config(self) -> dict[str, Any]:
         """Arguments of the encoder that belongs to this generator's decoder."""
-        config = {
+        return {
             "num_atom_types": self.decoder.num_atom_types,
             "num_bond_types": self.decoder.num_bond_types,
             "max_atoms": self.max_atoms,
             "latent_dim": self.latent_dim,
         }
-        return {**config, "per_atom": True} if self.per_atom else config
+
+
+def _check_latent(
+    per_atom: bool, decoder: Mapping[str, Any] | None, sampler: Mapping[str, Any] | None
+) -> None:
+    """Refuse networks for another kind of latent; see `LatentGenerator`."""
+    of_atoms = decoder is not None and decoder.get("network") == "SlotDecoder"
+    if of_atoms and not per_atom:
+        raise ConfigError(
+            "a SlotDecoder reads a share of the latent for each atom: set "
+            "model.generator.per_atom=true and model.generator.latent_dim to the width of a share, "
+            "such as 8"
+        )
+    if per_atom and not of_atoms:
+        raise ConfigError(
+            "model.generator.per_atom=true needs a decoder that reads a share of the latent for "
+            "each atom: set model.generator.decoder={network: SlotDecoder}"
+        )
+    if sampler is not None and sampler.get("network") == "DenoisingSampler" and not per_atom:
+        raise ConfigError(
+            "a DenoisingSampler draws a share of the latent for each atom: set "
+            "model.generator.per_atom=true and model.generator.decoder={network: SlotDecoder}"
+        )

@@ -10,7 +10,7 @@ from molgan.errors import ConfigError
 from molgan.models.configured import rebuildable
 from molgan.models.layers import conditions_or_means
 from molgan.models.slot_decoder import SlotDecoder, SlotTrunk
-from molgan.models.slot_layers import mixers
+from molgan.models.slot_layers import SlotMixer
 
 
 @rebuildable
@@ -22,16 +22,13 @@ class SlotLatentCritic(nn.Module):
     states, and only what reads them learns (compare "projected GANs", Sauer et al. 2021).
 
     Args:
-        latent_dim: width of the latent.
+        latent_dim: width of the latent, ``N`` times that of an atom's share.
         max_atoms: ``N``.
         width: features of an atom, as in the decoder.
         trunk_blocks: ``blocks`` of the decoder.
-        readin: as in the decoder.
         blocks: residual blocks of its own.
         hidden: width of the vector that is scored.
         num_conditions: ``C``, properties that the point is judged by as well.
-        per_atom: as in the decoder.
-        mixing: as in the decoder.
     """
 
     def __init__(
@@ -40,19 +37,16 @@ class SlotLatentCritic(nn.Module):
         max_atoms: int,
         width: int = 96,
         trunk_blocks: int = 4,
-        readin: int = 16,
         blocks: int = 1,
         hidden: int = 128,
         num_conditions: int = 0,
-        per_atom: bool = False,
-        mixing: str = "absolute",
     ) -> None:
         super().__init__()
         self.num_conditions = num_conditions
-        self.trunk = SlotTrunk(max_atoms, latent_dim, width, trunk_blocks, readin, per_atom, mixing)
+        self.trunk = SlotTrunk(max_atoms, latent_dim, width, trunk_blocks)
         self.trunk.requires_grad_(False)
         self.norm = nn.LayerNorm(width)
-        self.mixers = mixers(mixing, blocks, max_atoms, width)
+        self.mixers = nn.ModuleList(SlotMixer(max_atoms, width) for _ in range(blocks))
         self.read = nn.Linear(width, hidden // 2)
         inputs = hidden + num_conditions
         self.score = nn.Sequential(nn.Linear(inputs, hidden), nn.SiLU(), nn.Linear(hidden, 1))
@@ -70,7 +64,7 @@ class SlotLatentCritic(nn.Module):
             self.trunk.load_state_dict(decoder.trunk.state_dict())
         except RuntimeError as error:
             raise ConfigError(
-                "model.latent_critic must have the width, trunk_blocks and readin of the decoder "
+                "model.latent_critic must have the width and trunk_blocks of the decoder "
                 f"({str(error).splitlines()[-1].strip()})"
             ) from error
 

@@ -7,14 +7,15 @@ in a minute what the other does not in ten (docs/experiments.md).
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from molgan.models.configured import rebuildable
 from molgan.models.discretize import GraphLogits
 from molgan.models.layers import bond_orders, size_mask
-from molgan.models.slot_layers import BondMessages, PairPlaces, mixers, share_of
+from molgan.models.slot_layers import BondMessages, PairPlaces, SlotMixer, share_of
 
 # By how much a bond is more probable than none where an atom would else hang from nothing.
 _MARGIN = 0.1
@@ -25,48 +26,24 @@ class SlotTrunk(nn.Module):
 
     Args:
         max_atoms: ``N``.
-        latent_dim: width of the latent.
+        latent_dim: width of the latent, ``N`` times that of an atom's share.
         width: features of an atom.
         blocks: residual blocks that mix all slots.
-        readin: features that each atom gets from the latent for itself; not used with
-            ``per_atom``.
-        per_atom: see `SlotEncoder`.
-        mixing: see `SlotEncoder`.
     """
 
-    def __init__(
-        self,
-        max_atoms: int,
-        latent_dim: int,
-        width: int,
-        blocks: int,
-        readin: int,
-        per_atom: bool = False,
-        mixing: str = "absolute",
-    ) -> None:
+    def __init__(self, max_atoms: int, latent_dim: int, width: int, blocks: int) -> None:
         super().__init__()
         self.max_atoms = max_atoms
-        self.per_atom = per_atom
-        if per_atom:
-            self.read = nn.Linear(share_of(latent_dim, max_atoms), width)
-        else:
-            self.each = nn.Linear(latent_dim, max_atoms * readin)
-            self.read = nn.Linear(readin, width)
-            self.all = nn.Linear(latent_dim, width)
+        self.read = nn.Linear(share_of(latent_dim, max_atoms), width)
         self.slots = nn.Parameter(0.3 * torch.randn(max_atoms, width))
         self.sizes = nn.Embedding(max_atoms + 1, width)
-        self.mixers = mixers(mixing, blocks, max_atoms, width)
+        self.mixers = nn.ModuleList(SlotMixer(max_atoms, width) for _ in range(blocks))
 
     def forward(self, latent: Tensor, sizes: Tensor) -> Tensor:
         """``(B, latent_dim)`` and ``(B,)`` to ``(B, N, width)``."""
-        states: Tensor
-        if self.per_atom:
-            # Noise on the shares of atoms that are not there says nothing.
-            mask = size_mask(sizes, self.max_atoms)
-            states = self.read(latent.unflatten(1, (self.max_atoms, -1)) * mask[..., None])
-        else:
-            own = self.each(latent).unflatten(1, (self.max_atoms, -1))
-            states = self.read(F.silu(own)) + self.all(latent)[:, None]
+        # Noise on the shares of atoms that are not there says nothing.
+        mask = size_mask(sizes, self.max_atoms)
+        states: Tensor = self.read(latent.unflatten(1, (self.max_atoms, -1)) * mask[..., None])
         states = states + self.slots + self.sizes(sizes)[:, None]
         for mixer in self.mixers:
             states = mixer(states)
@@ -81,10 +58,9 @@ class SlotDecoder(nn.Module):
         num_atom_types: ``T``.
         num_bond_types: ``Y``.
         max_atoms: ``N``.
-        latent_dim: width of the latent.
+        latent_dim: width of the latent, ``N`` times that of an atom's share; see `SlotEncoder`.
         width: features of an atom.
         blocks: residual blocks that mix all slots.
-        readin: features that each atom gets from the latent for itself.
         rank: of the bilinear form of a bond type.
         corrections: rounds in which the network sees its own bond probabilities, and the valence
             that they make, and corrects them: independent bonds would else each be probable and
@@ -92,36 +68,35 @@ class SlotDecoder(nn.Module):
         connected: leave no atom but the first without a bond to an earlier one: where all are
             improbable, the best is made the more probable. Every molecule is one fragment by
             construction.
-        per_atom: see `SlotEncoder`.
-        mixing: see `SlotEncoder`.
+
+    Raises:
+        ConfigError: for shares that do not add up to the latent.
     """
+
+    FORMER: ClassVar[dict[str, Any]] = {"per_atom": True, "mixing": "relative", "readin": 16}
 
     def __init__(
         self,
         num_atom_types: int,
         num_bond_types: int,
         max_atoms: int,
-        latent_dim: int = 128,
+        latent_dim: int,
         width: int = 96,
         blocks: int = 4,
-        readin: int = 16,
         rank: int = 24,
         corrections: int = 1,
         connected: bool = True,
-        per_atom: bool = False,
-        mixing: str = "absolute",
     ) -> None:
         super().__init__()
         self.max_atoms = max_atoms
-        self.per_atom = per_atom
         self.num_atom_types = num_atom_types
         self.num_bond_types = num_bond_types
         self.connected = connected
         self.places = PairPlaces(max_atoms)
-        self.trunk = SlotTrunk(max_atoms, latent_dim, width, blocks, readin, per_atom, mixing)
+        self.trunk = SlotTrunk(max_atoms, latent_dim, width, blocks)
         self.head = _Head(num_atom_types, num_bond_types, max_atoms, width, rank, 3.0)
         self.corrections = nn.ModuleList(
-            _Correction(num_atom_types, num_bond_types, max_atoms, width, rank, mixing)
+            _Correction(num_atom_types, num_bond_types, max_atoms, width, rank)
             for _ in range(corrections)
         )
 
@@ -196,19 +171,13 @@ class _Correction(nn.Module):
     """Reads the bond probabilities, passes messages along them, and adds to the logits."""
 
     def __init__(
-        self,
-        num_atom_types: int,
-        num_bond_types: int,
-        max_atoms: int,
-        width: int,
-        rank: int,
-        mixing: str,
+        self, num_atom_types: int, num_bond_types: int, max_atoms: int, width: int, rank: int
     ) -> None:
         super().__init__()
         relations = 2 * (num_bond_types - 1)
         self.seen = nn.Linear(num_atom_types + relations + 1, width)
         self.messages = BondMessages(width, num_bond_types)
-        (self.mixer,) = mixers(mixing, 1, max_atoms, width)
+        self.mixer = SlotMixer(max_atoms, width)
         self.head = _Head(num_atom_types, num_bond_types, max_atoms, width, rank, 0.0)
 
     def forward(

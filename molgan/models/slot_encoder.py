@@ -6,63 +6,56 @@ many rings close after five steps: places near each other in that order are near
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from molgan.graphs import MolGraphs
 from molgan.models.configured import rebuildable
-from molgan.models.slot_layers import BondMessages, mixers, normalised_shares, share_of
+from molgan.models.slot_layers import BondMessages, SlotMixer, normalised_shares, share_of
 
 
 @rebuildable
 class SlotEncoder(nn.Module):
-    """Molecule in canonical atom order to a normalised latent point, by way of atom states.
+    """Molecule in canonical atom order to a latent point of which every atom has a share.
+
+    What belongs to an atom stays with it, so a sampler has less to disentangle than in one point
+    for the whole molecule (docs/experiments.md). Each share is normalised.
 
     Args:
         num_atom_types: ``T``.
         num_bond_types: ``Y``.
         max_atoms: ``N``.
-        latent_dim: width of the latent.
+        latent_dim: width of the latent, ``N`` times that of a share.
         width: features of an atom.
         rounds: rounds of messages along bonds.
         blocks: residual blocks that mix all slots.
-        readout: features of each atom that reach the latent.
-        per_atom: every atom has its own share of the latent, ``latent_dim / N`` wide, instead of
-            one point for all. What belongs to an atom stays with it, so a sampler has less to
-            disentangle (docs/experiments.md). ``readout`` is not used then.
-        mixing: how slots are mixed, see `molgan.models.slot_layers.MIXERS`.
 
     Raises:
-        ConfigError: for an unknown mixing, or shares that do not add up to the latent.
+        ConfigError: for shares that do not add up to the latent.
     """
+
+    FORMER: ClassVar[dict[str, Any]] = {"per_atom": True, "mixing": "relative", "readout": 16}
 
     def __init__(
         self,
         num_atom_types: int,
         num_bond_types: int,
         max_atoms: int,
-        latent_dim: int = 128,
+        latent_dim: int,
         width: int = 96,
         rounds: int = 3,
         blocks: int = 2,
-        readout: int = 16,
-        per_atom: bool = False,
-        mixing: str = "absolute",
     ) -> None:
         super().__init__()
-        self.latent_dim = latent_dim
-        self.per_atom = per_atom
         self.atoms = nn.Linear(num_atom_types, width)
         self.slots = nn.Parameter(0.3 * torch.randn(max_atoms, width))
         self.bonds = nn.Linear((num_bond_types - 1) * (2 * max_atoms - 1), width)
         self.messages = nn.ModuleList(BondMessages(width, num_bond_types) for _ in range(rounds))
-        self.mixers = mixers(mixing, blocks, max_atoms, width)
-        if per_atom:
-            self.readout = nn.Linear(width, share_of(latent_dim, max_atoms))
-        else:
-            self.readout = nn.Linear(width, readout)
-            self.out = nn.Linear(max_atoms * readout, latent_dim)
+        self.mixers = nn.ModuleList(SlotMixer(max_atoms, width) for _ in range(blocks))
+        self.readout = nn.Linear(width, share_of(latent_dim, max_atoms))
         self.register_buffer("offsets", _offset_places(max_atoms), persistent=False)
         earlier = torch.ones(max_atoms, max_atoms).tril(-1)[..., None]
         self.register_buffer("earlier", earlier, persistent=False)
@@ -71,7 +64,9 @@ class SlotEncoder(nn.Module):
     earlier: Tensor
 
     def forward(self, graphs: MolGraphs) -> Tensor:
-        """Latent points ``(B, latent_dim)``, each of zero mean and unit variance.
+        """Latent points ``(B, latent_dim)``: shares of zero mean and unit variance.
+
+        Those of atoms that are not there are 0.
 
         Args:
             graphs: ``B`` one-hot graphs in canonical atom order.
@@ -83,11 +78,7 @@ class SlotEncoder(nn.Module):
             states = messages(states, directed)
         for mixer in self.mixers:
             states = mixer(states)
-        if self.per_atom:
-            return normalised_shares(self.readout(states).float().flatten(1), graphs.mask)
-        kept = self.readout(states) * graphs.mask[..., None]
-        latent = self.out(kept.flatten(1)).float()
-        return F.layer_norm(latent, (self.latent_dim,))
+        return normalised_shares(self.readout(states).float().flatten(1), graphs.mask)
 
     def _by_offset(self, bonds: Tensor) -> Tensor:
         """``(B, N, (2N-1)(Y-1))``: bonds of each atom by how far the other one is."""

@@ -12,43 +12,20 @@ from molgan.errors import ConfigError
 
 
 class SlotMixer(nn.Module):
-    """Mixes the slots, then the features of each slot, by two small residual MLPs.
-
-    The order of atoms is canonical, so a fixed linear map between slots has a meaning ("the atom
-    six places back"), and it is cheaper than attention (Tolstikhin et al. 2021, "MLP-Mixer"). Both
-    halves start as the identity.
-
-    Args:
-        slots: ``N``.
-        width: features of a slot.
-    """
-
-    def __init__(self, slots: int, width: int) -> None:
-        super().__init__()
-        self.across = _residual(slots, 2 * slots)
-        self.across_norm = nn.LayerNorm(width)
-        self.within = _residual(width, 2 * width)
-        self.within_norm = nn.LayerNorm(width)
-
-    def forward(self, states: Tensor) -> Tensor:
-        """``(B, N, width)`` to ``(B, N, width)``."""
-        states = states + self.across(self.across_norm(states).transpose(1, 2)).transpose(1, 2)
-        updated: Tensor = states + self.within(self.within_norm(states))
-        return updated
-
-
-class RelativeMixer(nn.Module):
     """Mixes the slots by how far apart they are, then the features of each slot.
 
     In canonical order it matters that an atom stands six places back, not that it stands at place
     eleven: one weight for each distance, for each group of features, is learnt from every place of
-    every molecule, where `SlotMixer` learns each pair of places by itself (docs/experiments.md).
-    A gate lets an atom choose what it takes up. Both halves start as the identity.
+    every molecule; a weight for each pair of places was worse (docs/experiments.md). A gate lets an
+    atom choose what it takes up. Both halves start as the identity.
 
     Args:
         slots: ``N``.
         width: features of a slot, a multiple of ``heads``.
         heads: groups of features with distances of their own.
+
+    Raises:
+        ConfigError: for a width that cannot be split into so many groups.
     """
 
     distances: Tensor
@@ -56,7 +33,10 @@ class RelativeMixer(nn.Module):
     def __init__(self, slots: int, width: int, heads: int = 12) -> None:
         super().__init__()
         if width % heads:
-            raise ConfigError(f"width={width} must be a multiple of {heads} for mixing=relative")
+            raise ConfigError(
+                f"width={width} must be a multiple of {heads}: atoms are mixed in {heads} groups "
+                "of features"
+            )
         self.heads = heads
         self.weights = nn.Parameter(0.05 * torch.randn(heads, 2 * slots - 1))
         place = torch.arange(slots)
@@ -84,29 +64,6 @@ class RelativeMixer(nn.Module):
         rows = mixed.view(self.heads, slots, batch, -1).permute(2, 1, 0, 3)
         out: Tensor = self.mixed(rows.reshape(batch, slots, width) * F.silu(gate))
         return out
-
-
-MIXERS: dict[str, type[SlotMixer] | type[RelativeMixer]] = {
-    "absolute": SlotMixer,
-    "relative": RelativeMixer,
-}
-
-
-def mixers(mixing: str, count: int, slots: int, width: int) -> nn.ModuleList:
-    """``count`` blocks that mix all slots.
-
-    Args:
-        mixing: ``absolute`` or ``relative``, see `MIXERS`.
-        count: blocks.
-        slots: ``N``.
-        width: features of a slot.
-
-    Raises:
-        ConfigError: for another kind.
-    """
-    if mixing not in MIXERS:
-        raise ConfigError(f"mixing={mixing} is unknown: use {' or '.join(MIXERS)}")
-    return nn.ModuleList(MIXERS[mixing](slots, width) for _ in range(count))
 
 
 class BondMessages(nn.Module):

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from molgan.errors import ConfigError
 from molgan.losses import OBJECTIVES, critic_loss, generator_loss, zero_centred_point_penalty
 from molgan.models import LatentGenerator, SlotDecoder, SlotLatentCritic
-from molgan.models.latent import LinearStart
 from molgan.training.autoencoder_phase import latent_networks
 from molgan.training.context import Context
 from molgan.training.phase import Phase, Stats, frozen
@@ -80,9 +79,6 @@ class LatentPhase(Phase):
     def begin(self) -> None:
         """Encode the whole training set once: encoder and decoder rest in this phase."""
         self._latents = encode_all(self.context)
-        sampler = self.generator.sampler
-        if isinstance(sampler, LinearStart) and not self.steps:  # else a resumed phase
-            sampler.fit(self._latents)
         adopt_decoder(self.context, self.generator)
 
     def step(self) -> Stats:

@@ -18,6 +18,7 @@ from molgan.models import (
     LatentGenerator,
     MolGANGenerator,
     RewardNetwork,
+    SlotEncoder,
     rebuild,
 )
 
@@ -64,6 +65,14 @@ def test_unknown_networks_are_refused():
         rebuild({"network": "Linear", "in_features": 1, "out_features": 1})
     with pytest.raises(BundleError, match="unknown network None"):
         rebuild({})
+
+
+def test_former_settings_are_read_at_the_value_they_have_today():
+    network = SlotEncoder(5, 4, 6, latent_dim=12, width=24)
+    saved = {**network.config, "per_atom": True, "mixing": "relative", "readout": 16}
+    assert rebuild(saved).config == network.config
+    with pytest.raises(BundleError, match="SlotEncoder with mixing=absolute is no longer part"):
+        rebuild({**saved, "mixing": "absolute"})
 
 
 def test_arguments_of_another_version_are_refused():

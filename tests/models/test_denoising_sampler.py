@@ -32,7 +32,7 @@ def generator(types) -> LatentGenerator:
         max_atoms=9,
         latent_dim=SHARE,
         per_atom=True,
-        decoder={"network": "SlotDecoder", "width": 24, "blocks": 1, "mixing": "relative"},
+        decoder={"network": "SlotDecoder", "width": 24, "blocks": 1},
         sampler={"network": "DenoisingSampler", "width": 24, "blocks": 1, "steps": 3},
     )
     torch.nn.init.normal_(generator.sampler.out.weight, std=0.2)

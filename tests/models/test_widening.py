@@ -16,7 +16,7 @@ from molgan.models import (
 
 T, Y, N = 4, 4, 5
 SOURCES = [2, 3]
-SLOTS = {"network": "SlotDecoder", "width": 16, "blocks": 1, "corrections": 1}
+SLOTS = {"network": "SlotDecoder", "width": 24, "blocks": 1, "corrections": 1}
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +32,7 @@ def some_graphs(types: int = T, count: int = 12) -> tuple[torch.Tensor, torch.Te
 
 READERS = [
     Encoder(T, Y, N, latent_dim=6, width=16),
-    SlotEncoder(T, Y, N, latent_dim=6, width=16, blocks=1, rounds=1),
+    SlotEncoder(T, Y, N, latent_dim=4 * N, width=24, blocks=1, rounds=1),
 ]
 
 
@@ -57,7 +57,9 @@ def test_a_reader_reads_known_types_as_before_and_new_ones_like_their_models(net
 
 @pytest.mark.parametrize("decoder", [None, SLOTS], ids=["Decoder", "SlotDecoder"])
 def test_a_generator_draws_what_it_drew(decoder):
-    network = LatentGenerator(T, Y, N, 6, 6, 16, 1, 16, decoder=decoder).eval()
+    sizes = {"latent_dim": 6, "sampler_width": 16, "sampler_blocks": 1, "decoder_width": 16}
+    shares = decoder is not None
+    network = LatentGenerator(T, Y, N, 6, **sizes, decoder=decoder, per_atom=shares).eval()
     bigger = widened(network, SOURCES)
     noise, sizes = torch.randn(64, 6), torch.randint(1, N + 1, (64,))
     with torch.no_grad():

@@ -31,37 +31,20 @@ _LATER = (
 )
 
 
-# Networks with a state for each atom and one latent for the molecule, a tenth of their size.
-_SLOTS = (
-    "model.generator.decoder={network: SlotDecoder, width: 16, blocks: 1}",
-    "model.generator.linear_start=true",
-    "model.encoder._target_=molgan.models.SlotEncoder",
-    "model.latent_critic._target_=molgan.models.SlotLatentCritic",
-    "model.latent_critic.width=16",
-    "+model.latent_critic.trunk_blocks=1",
-)
-# The same with a share of the latent for each atom, and a sampler that denoises.
+# Networks with a share of the latent for each atom, a tenth of their size; a sampler that denoises.
 _SHARES = (
     "model.generator.latent_dim=4",
-    "+model.generator.per_atom=true",
-    "model.generator.decoder={network: SlotDecoder, width: 24, blocks: 1, mixing: relative}",
-    "+model.generator.sampler={network: DenoisingSampler, width: 24, blocks: 1, steps: 3}",
+    "model.generator.per_atom=true",
+    "model.generator.decoder={network: SlotDecoder, width: 24, blocks: 1}",
+    "model.generator.sampler={network: DenoisingSampler, width: 24, blocks: 1, steps: 3}",
     "model.encoder._target_=molgan.models.SlotEncoder",
     "model.encoder.width=24",
-    "+model.encoder.mixing=relative",
     "model.latent_critic._target_=molgan.models.SlotLatentCritic",
     "model.latent_critic.width=24",
     "+model.latent_critic.trunk_blocks=1",
-    "+model.latent_critic.mixing=relative",
     "trainer.phases.denoising={_target_: molgan.training.DenoisingPhase, _partial_: true, "
     "molecules: 96, batch_size: 16, learning_rate: 0.003}",
 )
-
-
-@pytest.fixture
-def slots() -> tuple[str, ...]:
-    """Settings of networks with a state for each atom."""
-    return _SLOTS
 
 
 @pytest.fixture
