@@ -82,7 +82,7 @@ class Lead:
         self.mol = decoded.mol
         if not isinstance(self.sampler.generator, LatentGenerator):
             raise ConfigError("this model has no latent space; train one with model=latent")
-        self._decoder = self.sampler.generator.decoder
+        self._generator = self.sampler.generator
         self.size = int((self.atoms > 0).sum())
         # The codec decodes slots in their order: an atom's number is its slot.
         places = self.fragment.places(self.mol) if self.fragment else [()]
@@ -170,8 +170,11 @@ class Lead:
             low = torch.tensor(least)[which]
             sizes = (self.size + change).clamp(max=len(self.atoms)).maximum(low).to(device)
             points = self.latent + radius * noise.to(device)
+            if self._generator.per_atom:
+                # An atom that the lead lacks has a share of faint noise, which means no atom.
+                points = self._generator.normalised(points, sizes)
             with torch.no_grad():
-                logits = self._holding(self._decoder(points, sizes), which)
+                logits = self._holding(self._generator.decoder(points, sizes), which)
                 logits = self._holding(sampler.refine(logits, sizes), which)
                 atoms, bonds = discretize(logits, "soft").to_indices()
             yield from sampler.codec.decode(atoms.cpu().numpy(), bonds.cpu().numpy())

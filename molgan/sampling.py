@@ -181,6 +181,8 @@ class Sampler:
     def decode_latents(self, latents: Tensor, sizes: Tensor) -> Draw:
         """Molecules at given points of the latent space, without noise or refinement.
 
+        The points are moved to where the generator puts its own, see `LatentGenerator.normalised`.
+
         Args:
             latents: ``(B, latent_dim)``.
             sizes: ``(B,)`` atom counts.
@@ -191,7 +193,9 @@ class Sampler:
         if not isinstance(self.generator, LatentGenerator):
             raise ConfigError("this model has no latent space; train one with model=latent")
         with torch.no_grad(), FastProducts():
-            logits = self.generator.decoder(latents.to(self.device), sizes.to(self.device))
+            sizes = sizes.to(self.device)
+            points = self.generator.normalised(latents.to(self.device), sizes)
+            logits = self.generator.decoder(points, sizes)
             return self._decoded(logits, choice_rng(0))
 
     def _decoded(self, logits: GraphLogits, rng: torch.Generator) -> Draw:

@@ -126,6 +126,12 @@ def paper_bundle() -> Bundle:
     return make_chain_bundle("molgan")
 
 
+@pytest.fixture(scope="session")
+def shares_bundle() -> Bundle:
+    """The same of networks with a share of the latent for each atom."""
+    return make_chain_bundle("shares")
+
+
 def make_chain_bundle(kind: str, max_atoms: int = 5) -> Bundle:
     """Weights as initialised, except that neighbouring slots prefer single bonds, others none."""
     import numpy as np
@@ -134,7 +140,7 @@ def make_chain_bundle(kind: str, max_atoms: int = 5) -> Bundle:
     from molgan.bundle import Bundle
     from molgan.chem import Vocabulary
     from molgan.metrics import HashedIdentities
-    from molgan.models import Encoder, LatentGenerator, MolGANGenerator
+    from molgan.models import Encoder, LatentGenerator, MolGANGenerator, SlotEncoder
 
     training = ["CCO", "CCCCC", "CN=O", "CC#C"]
     vocabulary = Vocabulary.from_smiles(training)
@@ -151,6 +157,13 @@ def make_chain_bundle(kind: str, max_atoms: int = 5) -> Bundle:
             output.weight.mul_(4)
             output.bias[max_atoms * types[0] :] += bias
             encoder = Encoder(**generator.encoder_config(), width=32)
+        elif kind == "shares":
+            small = {"width": 24, "blocks": 1}
+            decoder = {"network": "SlotDecoder", **small}
+            generator = LatentGenerator(
+                *types, max_atoms, latent_dim=4, per_atom=True, decoder=decoder
+            )
+            encoder = SlotEncoder(**generator.encoder_config(), **small)
         else:
             generator = MolGANGenerator(*types, max_atoms, noise_dim=8)
             generator.pair_head.bias += bias
@@ -165,7 +178,7 @@ def make_chain_bundle(kind: str, max_atoms: int = 5) -> Bundle:
         size_distribution=sizes,
         identities=HashedIdentities.from_smiles(training),
         encoder=None if encoder is None else encoder.eval(),
-        discretization="argmax" if kind == "latent" else "gumbel",
+        discretization="gumbel" if kind == "molgan" else "argmax",
         config={"seed": 0, "data": {"name": "chains"}},
         metrics={"valid": 0.5},
         versions={"molgan": "0.1.0"},

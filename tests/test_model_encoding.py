@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from molgan import MolGAN
 from molgan.errors import ChemistryError, MolganError
@@ -83,3 +84,29 @@ def test_figures_count_every_draw(model):
     assert figures["n"] == 120
     assert figures["valid"] == pytest.approx(len(library.frame) / 120)
     assert figures["n_unique"] == library.frame["smiles"].nunique()
+
+
+@pytest.mark.parametrize(
+    "walk",
+    [
+        lambda model: model.interpolate("CCO", "CCCCC", 9),
+        lambda model: model.explore("CCO", 9, radius=0.25),
+    ],
+    ids=["interpolate", "explore"],
+)
+def test_every_share_is_where_the_generator_puts_it(shares_bundle, walk):
+    read = []
+    decoder = shares_bundle.generator.decoder
+    hook = decoder.register_forward_pre_hook(lambda _, arguments: read.append(arguments))
+    try:
+        walk(MolGAN(shares_bundle))
+    finally:
+        hook.remove()
+    points, sizes = (torch.cat(each) for each in zip(*read, strict=True))
+    assert sizes.unique().tolist() in ([3, 4, 5], [2, 3, 4])
+    shares = points.unflatten(1, (5, 4))
+    there = torch.arange(5) < sizes[:, None]
+    assert shares[~there].eq(0).all()
+    torch.testing.assert_close(
+        shares[there].var(1, unbiased=False), torch.ones(int(there.sum())), rtol=1e-2, atol=0
+    )
