@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, cast
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from rdkit import Chem
 from torch import Tensor
@@ -36,6 +37,29 @@ class Judged(NamedTuple):
     atoms: Tensor
     bonds: Tensor
 
+    @property
+    def valid(self) -> npt.NDArray[np.bool_]:
+        """``(B,)``: which are molecules."""
+        return np.array([item.valid for item in self.decoded])
+
+    @property
+    def smiles(self) -> list[str]:
+        """Of the valid ones."""
+        return [item.smiles for item in self.decoded if item.smiles is not None]
+
+    @property
+    def mean_score(self) -> float:
+        """Of the valid ones; 0 without any."""
+        return float(self.scores[self.valid].mean()) if self.valid.any() else 0.0
+
+    def figures(self) -> dict[str, float]:
+        """What is logged of them."""
+        return {
+            "reward/generated": self.mean_score,
+            "reward/valid": float(self.valid.mean()),
+            "reward/unique": len(set(self.smiles)) / max(len(self.smiles), 1),
+        }
+
 
 class Explorer:
     """Decodes as sampling does, by the averaged decoder, scores, and encodes what is good.
@@ -64,6 +88,23 @@ class Explorer:
         atoms, bonds, decoded = self._made(latents, sizes)
         scores = np.nan_to_num(self.scorer(decoded).total, nan=0.0)
         return Judged(decoded, scores, atoms, pack_pairs(bonds))
+
+    @torch.no_grad()
+    def draw(self, count: int, size_distribution: FloatArray, noise_scale: float) -> Judged:
+        """Molecules of the averaged sampler, as sampling draws them.
+
+        Args:
+            count: how many.
+            size_distribution: ``(N + 1,)`` probabilities of atom counts.
+            noise_scale: of sampling.
+        """
+        context = self.context
+        weights = torch.as_tensor(size_distribution, device=context.fabric.device)
+        sizes = torch.multinomial(weights, count, True, generator=context.rng)
+        noise = noise_scale * context.noise(count)
+        with context.fabric.autocast():
+            latents = self.generator.latent(noise, sizes)
+        return self.judge(latents, sizes)
 
     def molecules(self, latents: Tensor, sizes: Tensor) -> list[Decoded]:
         """Molecules of latent points, as sampling makes them."""

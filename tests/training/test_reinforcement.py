@@ -175,10 +175,10 @@ def test_the_aim_is_for_better_molecules_and_the_guide_goes_the_rest(make_steere
     trainer.fit()
     phase = trainer._phases["reinforcement"]
     assert phase.aim.goal == pytest.approx((phase.aim.plain + phase.aim.wanted) / 2)
-    rows = phase._draw_rows(4000).numpy()
-    assert phase.pool.scores[rows].mean() > phase.pool.scores.mean() + 0.01
+    rows = phase.wanted.rows(4000, phase.context.rng).numpy()
+    assert phase.wanted.pool.scores[rows].mean() > phase.wanted.pool.scores.mean() + 0.01
     guide = trainer.bundle.guide
-    assert guide is phase.guide
+    assert guide is phase.learning.guide
     # What is poor is taken less often than what is good.
     assert guide.log_odds[:8].mean() < guide.log_odds[-8:].mean()
 
@@ -199,7 +199,7 @@ def test_without_candidates_there_is_no_guide_and_the_sampler_goes_all_the_way(m
     trainer = make_steered(None, "model.candidates=1", f"{PHASE}.sampler_share=0.5")
     phase = trainer._phases["reinforcement"]
     assert trainer.bundle.guide is None
-    assert phase.reward is None
+    assert phase.learning is None
     assert phase.aim.sampler_share == 1
 
 
@@ -219,12 +219,12 @@ def test_a_stopped_phase_ends_like_an_undisturbed_one(
 def test_the_guard_lowers_the_aim(make_steered):
     phase = make_steered(None)._phases["reinforcement"]
     phase.begin()
-    before = float(phase._cumulative.diff().max())
+    before = float(phase.wanted._cumulative.diff().max())
     figures = {"n_valid": 10, "unique": 0.01}
     CollapseGuard(patience=1, action="lower_reward").check(figures, phase)
-    phase._tilt()
+    phase.wanted.tilt(phase.reward_scale)
     assert phase.reward_scale == 0.5
-    assert float(phase._cumulative.diff().max()) < before
+    assert float(phase.wanted._cumulative.diff().max()) < before
 
 
 @pytest.mark.parametrize(
@@ -232,6 +232,8 @@ def test_the_guard_lowers_the_aim(make_steered):
     [
         (f"{PHASE}.target=0.4", "target"),
         (f"{PHASE}.explore_batch=0", "explore_batch"),
+        (f"{PHASE}.real_scored=0", "real_scored"),
+        (f"{PHASE}.reward_memory=0", "reward_memory"),
         (f"{PHASE}.sampler_share=2", "sampler_share"),
         ("model.reward=null", "model.reward"),
         ("reward=none", "reward"),
