@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import math
 import signal
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +13,7 @@ import numpy as np
 import torch
 
 from molgan.bundle import Bundle
-from molgan.errors import BundleError, ConfigError, TrainingError
+from molgan.errors import BundleError, ConfigError
 from molgan.metrics import Figures, HashedIdentities
 from molgan.progress import tqdm
 from molgan.rewards import Scorer
@@ -25,9 +23,11 @@ from molgan.training.album import Album
 from molgan.training.capture import Capture, CudaRecorder, why_not
 from molgan.training.checkpoint import read_checkpoint, write_checkpoint
 from molgan.training.context import Context
+from molgan.training.divergence import check_figures, check_weights
 from molgan.training.evaluation import Evaluation, FixedNoise, judge, library_of
 from molgan.training.guard import CollapseGuard
-from molgan.training.phase import Phase, Stats
+from molgan.training.phase import Phase
+from molgan.training.running import Rate, RunningMeans
 from molgan.training.trackers import Tracker
 
 log = logging.getLogger("molgan")
@@ -113,9 +113,8 @@ class Trainer:
         self._phases = {name: self._make(name) for name in self.phases}
         self.sampler: Sampler = self.bundle.sampler(repair=self.evaluation.repair, repeats=1.0)
         self.fixed_noise = FixedNoise(self.sampler, self.evaluation.samples, self.seed)
-        self._sums: dict[str, torch.Tensor] = {}
-        self._counts: dict[str, int] = {}
-        self._rate = _Rate()
+        self.means = RunningMeans()
+        self._rate = Rate()
         self._album = None if self.run_dir is None else Album(self.run_dir)
         self._first = 0
         self._entered = False  # whether a checkpoint was in the middle of that phase
@@ -169,14 +168,14 @@ class Trainer:
             while not phase.done:
                 stats = phase.advance()
                 self.molecules_seen = start + phase.seen - before
-                self._collect(stats)
+                self.means.add(stats)
                 bar.update(min(phase.molecules_per_step, max(phase.molecules - int(bar.n), 0)))
                 if self._due(phase, self.intervals.log):
                     bar.set_postfix_str(self._log_losses(name))
                 due_evaluation = self._due(phase, self.intervals.evaluate)
                 stopping = self._stopping(phase)
                 if stopping or due_evaluation or self._due(phase, self.intervals.checkpoint):
-                    self._check_weights(name)
+                    check_weights(self.context.networks, name, self.molecules_seen)
                     if phase.samples and due_evaluation:
                         self._evaluate(phase, name)
                     self._save(number, name, phase)
@@ -222,32 +221,14 @@ class Trainer:
 
     # ----------------------------------------------------------------- figures
 
-    def _collect(self, stats: Stats) -> None:
-        """Add up statistics on the device: reading them at every step would stall a GPU."""
-        known = [key for key in stats if key in self._sums]
-        if known:
-            torch._foreach_add_([self._sums[key] for key in known], [stats[key] for key in known])
-        # Copies: a step that is replayed writes the same statistics again.
-        self._sums |= {key: stats[key].clone() for key in stats if key not in self._sums}
-        for key in stats:
-            self._counts[key] = self._counts.get(key, 0) + 1
-
     def _log_losses(self, name: str) -> str:
         """Write the means since the last row; returns what the progress bar shows.
 
         Raises:
             TrainingError: when a loss or a gradient is not finite.
         """
-        means = {key: (total / self._counts[key]).item() for key, total in self._sums.items()}
-        self._sums, self._counts = {}, {}
-        broken = [key for key, value in means.items() if not math.isfinite(value)]
-        if broken:
-            raise TrainingError(
-                f"training diverged in phase {name} after {self.molecules_seen:,} molecules: "
-                f"{', '.join(broken)} is not a finite number any more. The last good checkpoint "
-                "is kept; a smaller learning rate or a stronger penalty (loss.penalty_weight) "
-                "usually helps"
-            )
+        means = self.means.take()
+        check_figures(means, name, self.molecules_seen)
         if "critic/gap" in means:
             self.figures["critic/gap"] = means["critic/gap"]
         oracle = {f"oracle/{key}": value for key, value in self.scorer.lap().items()}
@@ -312,27 +293,10 @@ class Trainer:
                 "guard": self.guard.state_dict(),
                 # A phase may change them.
                 "size_distribution": torch.from_numpy(self.bundle.size_distribution.copy()),
-                "sums": self._sums,
-                "counts": self._counts,
+                **self.means.state_dict(),
                 "oracle": self.scorer.state_dict(),
             },
         )
-
-    def _check_weights(self, name: str) -> None:
-        """Never overwrite a good model or checkpoint by a broken one.
-
-        Raises:
-            TrainingError: when a weight is not finite.
-        """
-        for key, network in self.context.networks.items():
-            if not all(bool(torch.isfinite(p).all()) for p in network.parameters()):
-                raise TrainingError(
-                    f"training diverged in phase {name} after {self.molecules_seen:,} molecules: "
-                    "the "
-                    f"{key} has weights that are not finite. The last good checkpoint is kept; a "
-                    "smaller "
-                    "learning rate or a stronger penalty (loss.penalty_weight) usually helps"
-                )
 
     def restore(self, path: Path) -> None:
         """Take up a checkpoint: `fit` will go on from there.
@@ -368,9 +332,8 @@ class Trainer:
         self.guard.load_state_dict(state["guard"])
         if "size_distribution" in state:
             np.copyto(self.bundle.size_distribution, state["size_distribution"].numpy())
-        self._rate = _Rate(self.molecules_seen)
-        self._sums = {key: value.to(fabric.device) for key, value in state["sums"].items()}
-        self._counts = dict(state["counts"])
+        self._rate = Rate(self.molecules_seen)
+        self.means.load_state_dict(state, fabric.device)
         self.scorer.load_state_dict(state.get("oracle", {}))
         self._first = int(state["number"])
         self._entered = state["phase"] is not None
@@ -379,19 +342,6 @@ class Trainer:
             if state["name"] != name:
                 raise ValueError(f"stopped in phase {state['name']}, not in {name}")
             phase.load_state_dict(state["phase"])
-
-
-class _Rate:
-    """Molecules per second since the last call."""
-
-    def __init__(self, seen: int = 0) -> None:
-        self._time, self._seen = time.monotonic(), seen
-
-    def __call__(self, seen: int) -> float:
-        now = time.monotonic()
-        rate = (seen - self._seen) / max(now - self._time, 1e-9)
-        self._time, self._seen = now, seen
-        return float(np.round(rate, 1))
 
 
 def set_training_mode(context: Context, training: bool) -> None:

@@ -134,13 +134,13 @@ def test_a_recorded_phase_learns_what_a_written_one_does(make_trainer, name, set
     plain = written._phases[name]
     plain.begin()
     for _ in range(count):
-        written._collect(plain.advance())
-        recorded._collect(phase.advance())
+        written.means.add(plain.advance())
+        recorded.means.add(phase.advance())
     assert {key[0].strip("_") for key, each in capture._pieces.items() if each.replay} == pieces
     assert capture.replays > count // 2
     assert_close(state(written), state(recorded))
-    assert_close(written._sums, recorded._sums)
-    assert written._counts == recorded._counts
+    assert_close(written.means.sums, recorded.means.sums)
+    assert written.means.counts == recorded.means.counts
     assert torch.equal(written.context.rng.get_state(), recorded.context.rng.get_state())
 
 

@@ -103,7 +103,7 @@ def steps(trainer: Trainer, name: str, count: int = 5) -> set[str]:
     phase.begin()
     with round_trips() as found:
         for _ in range(count):
-            trainer._collect(phase.advance())
+            trainer.means.add(phase.advance())
     return found
 
 
