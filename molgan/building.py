@@ -27,7 +27,7 @@ from molgan.errors import ConfigError
 from molgan.metrics import HashedIdentities
 from molgan.rewards import Objective, Scorer, check_objective
 from molgan.rewards.store import open_store
-from molgan.starting import latent_noise, renumbered, replayed, start_from
+from molgan.starting import latent_noise, renumbered, replayed, start_from, teacher_from
 from molgan.training import (
     AveragedNetworks,
     ConditionalPhase,
@@ -82,11 +82,21 @@ def as_started(cfg: DictConfig, start: Bundle | None) -> DictConfig:
     """The settings, with what is null in them as the start model has it.
 
     That is how it is sampled, and the noise that its latent space was made for.
+
+    Raises:
+        ConfigError: for a null without a start model.
     """
+    sampling = ("discretization", "noise_scale", "refine_steps")
     if start is None:
+        for key in sampling:
+            if cfg.model[key] is None:
+                raise ConfigError(
+                    f"model.{key}=null is that of a finished model: give init_from or teacher, "
+                    "or a value"
+                )
         return cfg
     cfg = copy.deepcopy(cfg)
-    for key in ("discretization", "noise_scale", "refine_steps"):
+    for key in sampling:
         if cfg.model[key] is None:
             cfg.model[key] = getattr(start, key)
     for node in cfg.trainer.phases.values():
@@ -101,6 +111,7 @@ def build_phases(
     scorer: Scorer,
     bundle: Bundle,
     asked: Asked | None = None,
+    teacher: Bundle | None = None,
 ) -> dict[str, PhaseFactory]:
     """A factory for each phase in ``trainer.phases``, in their order; null leaves one out.
 
@@ -117,6 +128,7 @@ def build_phases(
         "noise_scale": bundle.noise_scale,
         "asked": asked,
         "guide": bundle.guide,
+        "teacher": teacher,
     }
     phases: dict[str, PhaseFactory] = {}
     for name, node in cfg.trainer.phases.items():
@@ -220,7 +232,11 @@ def build_trainer(
     """
     seed = whole_number(cfg, "seed", 0)
     torch.manual_seed(seed)
-    start = start_from(cfg.init_from, dataset, str(cfg.new_atoms))
+    student = cfg.teacher is not None
+    if student:
+        start: Bundle | None = teacher_from(cfg.teacher, dataset, cfg.init_from)
+    else:
+        start = start_from(cfg.init_from, dataset, str(cfg.new_atoms))
     cfg = as_started(cfg, start)
     vocabulary, max_atoms = dataset.vocabulary, dataset.max_atoms
     dense = dataset.dense("train")
@@ -230,15 +246,18 @@ def build_trainer(
     learnt, old = identities, 0
     if start is not None:
         atoms, bonds = renumbered(atoms, bonds, vocabulary, start)
-        sizes = np.pad(sizes, (0, start.max_atoms - max_atoms))
+        # A student learns what its teacher has learnt, whatever it is compared with.
+        padded = np.pad(sizes, (0, start.max_atoms - max_atoms))
+        sizes = start.size_distribution.copy() if student else padded
         vocabulary, max_atoms = start.vocabulary, start.max_atoms
-        learnt = HashedIdentities(np.concatenate([identities.array, start.identities.array]))
+        known = start.identities.array
+        learnt = HashedIdentities(known if student else np.concatenate([identities.array, known]))
         more = replayed(start, whole_number(cfg.trainer, "replay", 0), seed)
         atoms, bonds = torch.cat([atoms, more[0]]), torch.cat([bonds, more[1]])
         old = len(more[0])
     asked = build_conditions(cfg, dataset, start)
     networks = build_networks(
-        cfg.model, vocabulary, max_atoms, start, len(asked.conditions) if asked else 0
+        cfg.model, vocabulary, max_atoms, start, len(asked.conditions) if asked else 0, student
     ).to(fabric.device)
     networks.freeze(cfg.trainer.frozen)
     averages = AveragedNetworks(networks, float(cfg.trainer.averaging_half_life))
@@ -272,7 +291,7 @@ def build_trainer(
     )
     trainer = Trainer(
         context=Context(fabric, networks, averages, data, rng),
-        phases=build_phases(cfg, dataset, scorer, bundle, asked),
+        phases=build_phases(cfg, dataset, scorer, bundle, asked, start if student else None),
         bundle=bundle,
         identities=identities,
         scorer=scorer,

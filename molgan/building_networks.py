@@ -32,6 +32,7 @@ def build_networks(
     max_atoms: int,
     start: Bundle | None = None,
     num_conditions: int = 0,
+    student: bool = False,
 ) -> Networks:
     """Networks of the sizes that the data ask for.
 
@@ -42,12 +43,16 @@ def build_networks(
         start: a model whose generator and encoder are taken over, whatever ``model`` says of them;
             it must be of the same vocabulary and size. Critics always start anew.
         num_conditions: properties that molecules can be asked for.
+        student: take only the encoder over; the generator is of ``model``'s size, in ``start``'s
+            latent space and of its noise.
     """
     types = {
         "num_atom_types": vocabulary.num_atom_types,
         "num_bond_types": vocabulary.num_bond_types,
     }
-    if start is not None:
+    if start is not None and student:
+        generator = _network(model, "generator", **types, **_spaces(start), max_atoms=max_atoms)
+    elif start is not None:
         generator = start.generator.train().requires_grad_()
     else:
         generator = _network(model, "generator", **types, max_atoms=max_atoms)
@@ -85,6 +90,16 @@ def build_networks(
                 **({"num_conditions": num_conditions} if num_conditions else {}),
             )
     return networks
+
+
+def _spaces(teacher: Bundle) -> dict[str, Any]:
+    """Arguments that give a generator the noise and the latent space of another one."""
+    generator = cast(LatentGenerator, teacher.generator)
+    config: dict[str, Any] = generator.config  # type: ignore[assignment]  # as `rebuildable` says
+    latent: dict[str, Any] = {
+        key: config[key] for key in ("latent_dim", "per_atom") if key in config
+    }
+    return {"noise_dim": generator.noise_dim, **latent}
 
 
 def suiting_latent_critic(generator: LatentGenerator) -> LatentCritic:

@@ -23,6 +23,7 @@ from molgan.models import (
     MolGANGenerator,
     PropertyNetwork,
     discretize,
+    most_probable,
 )
 from molgan.models.products import FastProducts
 from molgan.repeats import RepeatMemory, checked_repeats, graph_keys
@@ -200,6 +201,10 @@ class Sampler:
 
     def _decoded(self, logits: GraphLogits, rng: torch.Generator) -> Draw:
         """Logits to molecules, strictly and under the repair policy."""
+        if self.discretization == "argmax" and self.repair is None:
+            types, raw_bonds = (each.cpu().numpy() for each in most_probable(logits))
+            decoded = self.codec.decode(types, raw_bonds, n_jobs=self.n_jobs)
+            return Draw(decoded, decoded, types, raw_bonds)
         # Soft, because repair policies want probabilities; the argmax is the same.
         mode = "soft" if self.discretization == "argmax" else "gumbel"
         graphs = discretize(logits, mode, self.temperature, rng)
@@ -218,11 +223,10 @@ class Sampler:
         if self.encoder is None or not isinstance(self.generator, LatentGenerator):
             return logits
         for _ in range(self.refine_steps):
-            graphs = discretize(logits, "straight_through")
-            atoms, bonds = graphs.to_indices()
+            atoms, bonds = most_probable(logits)
             # One-hot as the training molecules are: what the encoder knows.
             graphs = MolGraphs.from_indices(
-                atoms, bonds, graphs.nodes.shape[-1], graphs.edges.shape[-1]
+                atoms, bonds, logits.nodes.shape[-1], logits.pairs.shape[-1]
             )
             logits = self.generator.decoder(self.encoder(graphs), sizes)
         return logits

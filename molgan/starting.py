@@ -13,7 +13,7 @@ from torch import Tensor
 from molgan.chem import AtomType, Vocabulary, most_similar_type
 from molgan.errors import ConfigError
 from molgan.graphs import pack_pairs, unpack_pairs
-from molgan.models import widened
+from molgan.models import LatentGenerator, widened
 
 if TYPE_CHECKING:
     from molgan.bundle import Bundle
@@ -29,7 +29,10 @@ NEW_ATOMS = ("refuse", "extend")
 
 
 def start_from(
-    init_from: str | Path | None, dataset: MoleculeDataset, new_atoms: str = "refuse"
+    init_from: str | Path | None,
+    dataset: MoleculeDataset,
+    new_atoms: str = "refuse",
+    key: str = "init_from",
 ) -> Bundle | None:
     """The model to start from, if the molecules fit it.
 
@@ -38,6 +41,7 @@ def start_from(
         dataset: molecules to train on.
         new_atoms: ``refuse`` molecules with atom types (elements, charges) that the model does not
             know, or ``extend`` the model by them; encoder and decoder then have to be trained.
+        key: setting that named the model, for messages.
 
     Raises:
         BundleError: when the model cannot be read.
@@ -60,7 +64,41 @@ def start_from(
         bundle = extended(bundle, new)
     problem = _misfit(dataset.vocabulary, dataset.max_atoms, bundle)
     if problem:
-        raise ConfigError(f"init_from={init_from}: {problem}")
+        raise ConfigError(f"{key}={init_from}: {problem}")
+    return bundle
+
+
+def teacher_from(
+    teacher: str | Path, dataset: MoleculeDataset, init_from: str | Path | None
+) -> Bundle:
+    """The model that a smaller one is to be distilled from, if the molecules fit it.
+
+    Args:
+        teacher: a bundle, a run folder or the name of a ready model.
+        dataset: molecules to compare with.
+        init_from: of the same settings; a student starts anew.
+
+    Raises:
+        BundleError: when the model cannot be read.
+        ConfigError: for a model that cannot be distilled, or as in `start_from`.
+    """
+    if init_from is not None:
+        raise ConfigError(
+            f"teacher={teacher} and init_from={init_from}: a student starts anew; leave one out"
+        )
+    bundle = start_from(teacher, dataset, key="teacher")
+    assert bundle is not None
+    problem = None
+    if not isinstance(bundle.generator, LatentGenerator) or bundle.encoder is None:
+        problem = "it has no latent space and no encoder; a model trained with model=latent has"
+    elif bundle.conditions is not None:
+        problem = "a conditional model is asked for properties, which a student does not learn"
+    elif bundle.guide is not None:
+        problem = "its guide chooses among candidates, which a student does not learn"
+    elif bundle.discretization != "argmax":
+        problem = f"it is sampled with discretization={bundle.discretization}, not argmax"
+    if problem:
+        raise ConfigError(f"teacher={teacher} cannot be distilled: {problem}")
     return bundle
 
 

@@ -4,7 +4,7 @@ from molgan.models.autoencoder import Decoder, Encoder
 from molgan.models.configured import rebuild
 from molgan.models.critic import GraphCritic
 from molgan.models.denoising_sampler import DenoisingSampler
-from molgan.models.discretize import MODES, GraphLogits, discretize
+from molgan.models.discretize import MODES, GraphLogits, discretize, most_probable
 from molgan.models.generator import MolGANGenerator
 from molgan.models.graph_scorer import GraphScorer
 from molgan.models.latent import LatentCritic, LatentGenerator
@@ -32,6 +32,7 @@ __all__ = [
     "SlotEncoder",
     "SlotLatentCritic",
     "discretize",
+    "most_probable",
     "rebuild",
     "widened",
 ]

@@ -101,6 +101,28 @@ def discretize(
     return MolGraphs(nodes, edges + diagonal * no_bond, 1 - nodes[..., 0])
 
 
+def most_probable(logits: GraphLogits) -> tuple[Tensor, Tensor]:
+    """The most probable graphs as integers: ``discretize(logits, "soft")`` read out, and cheaper.
+
+    Probabilities of all pairs, twice, cost more than the argmax that is wanted of them.
+
+    Args:
+        logits: the generator's output.
+
+    Returns:
+        ``atoms (B, N)`` and ``bonds (B, N, N)``, uint8; bonds symmetric, without diagonal, and 0
+        at slots that the mask rules out. A generator without a mask may put bonds at slots for
+        which it chose "no atom".
+    """
+    if logits.mask is None:
+        atoms = logits.nodes.argmax(-1).to(torch.uint8)
+        return atoms, unpack_pairs(logits.pairs.argmax(-1).to(torch.uint8), atoms.shape[1])
+    mask = logits.mask.to(torch.uint8)
+    atoms = (logits.nodes[..., 1:].argmax(-1) + 1).to(torch.uint8) * mask
+    bonds = unpack_pairs(logits.pairs.argmax(-1).to(torch.uint8), atoms.shape[1])
+    return atoms, bonds * mask[:, :, None] * mask[:, None, :]
+
+
 def _distribution(logits: Tensor, hard: bool, temperature: float) -> Tensor:
     soft = torch.softmax(logits / temperature, -1)
     if not hard:

@@ -5,6 +5,7 @@ from molgan.training.autoencoder_phase import AutoencoderPhase
 from molgan.training.conditional_phase import ConditionalPhase
 from molgan.training.context import AveragedNetworks, Context, Networks, RealMolecules
 from molgan.training.denoising_phase import DenoisingPhase
+from molgan.training.distillation_phase import DistillationPhase
 from molgan.training.diversity import DiversityFilter
 from molgan.training.evaluation import Evaluation, final_report, judge, library_of
 from molgan.training.focus_phase import FocusPhase
@@ -24,6 +25,7 @@ __all__ = [
     "ConditionalPhase",
     "Context",
     "DenoisingPhase",
+    "DistillationPhase",
     "DiversityFilter",
     "Evaluation",
     "FocusPhase",

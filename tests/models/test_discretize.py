@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from molgan.models import MODES, GraphLogits, discretize
+from molgan.models import MODES, GraphLogits, discretize, most_probable
 from molgan.models.layers import size_mask
 
 B, N, T, Y = 6, 5, 4, 3
@@ -41,6 +41,20 @@ def test_hard_modes_are_exactly_one_hot(mode, masked):
     graphs = discretize(logits(masked=masked, grad=True), mode, 0.7, rng())
     for tensor in (graphs.nodes, graphs.edges, graphs.mask):
         assert ((tensor == 0) | (tensor == 1)).all()
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_the_most_probable_graphs_are_those_of_the_probabilities(masked):
+    given = logits(masked=masked)
+    graphs = discretize(given, "soft")
+    atoms, bonds = most_probable(given)
+    assert atoms.dtype == bonds.dtype == torch.uint8
+    assert torch.equal(bonds.long(), graphs.edges.argmax(-1))
+    wanted = graphs.to_indices()
+    assert torch.equal(atoms, wanted[0])
+    present = atoms > 0
+    assert torch.equal(bonds * (present[:, :, None] & present[:, None, :]), wanted[1])
+    assert (bonds[~present] > 0).any() != masked  # bonds at empty slots, without a mask only
 
 
 @pytest.mark.parametrize("mode", MODES)
