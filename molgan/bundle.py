@@ -1,18 +1,10 @@
-"""The model file: one self-contained file that samples molecules without the data it learnt from.
+"""A trained model with all that it needs to draw molecules, kept in one file.
 
-A bundle is a safetensors file: tensors (weights, hashed training identities) and, in its header,
-one JSON document with vocabulary, network settings, size distribution, configuration, figures and
-versions. Reading it runs no code.
-
-Weights are kept as trained, or in half precision, which halves the file; either way networks
-compute in single precision. From the first release on, `FORMAT` goes up when an older molgan
-would misread a file; entries that came later have a default for files without them.
+What the file looks like is said in `molgan.bundle_file`.
 """
 
 from __future__ import annotations
 
-import json
-import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -22,21 +14,17 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from molgan import pretrained
+from molgan.bundle_file import FORMAT, halved, locate, read, write
 from molgan.chem import Codec, Vocabulary
 from molgan.conditions import Conditions, FloatArray, Targets
 from molgan.devices import usable_device
 from molgan.errors import BundleError, ConfigError, MolganError
 from molgan.guide import Guide
-from molgan.library.writers import atomic_write
 from molgan.metrics import HashedIdentities
 from molgan.models import Encoder, PropertyNetwork, RewardNetwork, rebuild
 from molgan.sampling import Generator, Sampler
 
-FORMAT = 1
 PRECISIONS = ("full", "half")
-SUFFIX = pretrained.SUFFIX
-_DOCUMENT = "molgan"
 _IDENTITIES = "training_identities"
 _CONDITIONS = "conditions"
 _NETWORKS = ("generator", "encoder", "properties")  # only the first is always there
@@ -181,8 +169,6 @@ class Bundle:
             MolganError: when the disk refuses, or a weight is too large for float16; a file that
                 was there before is untouched.
         """
-        from safetensors.torch import save
-
         precision = self.precision if precision is None else precision
         if precision not in PRECISIONS:
             raise ConfigError(f"precision={precision} is unknown: use {' or '.join(PRECISIONS)}")
@@ -199,7 +185,7 @@ class Bundle:
             tensors |= {f"reward.{k}": v for k, v in self.guide.network.state_dict().items()}
             networks["reward"] = self.guide.network.config
         if precision == "half":
-            tensors = {k: _halved(k, v) for k, v in tensors.items()}
+            tensors = {k: halved(k, v) for k, v in tensors.items()}
         # safetensors knows no unsigned 64-bit in older versions: the bits travel as signed ones.
         if self.conditions is not None:
             tensors[_CONDITIONS] = self.conditions.table()
@@ -222,11 +208,7 @@ class Bundle:
             document["conditions"] = self.conditions.to_document()
         if self.guide is not None:
             document["guide"] = self.guide.to_document()
-        contiguous = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
-        content = save(contiguous, metadata={_DOCUMENT: json.dumps(document)})
-        with atomic_write(path, binary=True) as file:
-            file.write(content)
-        return path
+        return write(path, document, tensors)
 
     @classmethod
     def load(cls, path: str | Path, device: torch.device | str = "cpu") -> Bundle:
@@ -240,16 +222,9 @@ class Bundle:
             BundleError: for a missing, truncated, foreign or incompatible file.
             ConfigError: for a device that this machine does not have.
         """
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-
         device = usable_device(device)
         path = locate(path)
-        document = _read_document(path)
-        try:
-            tensors = load_file(path)
-        except (SafetensorError, OSError) as error:
-            raise BundleError(f"the model {path} is truncated or damaged: {error}") from error
+        document, tensors = read(path)
         try:
             networks = document["networks"]
             loaded = {
@@ -288,70 +263,6 @@ class Bundle:
         return bundle
 
 
-def locate(path: str | Path) -> Path:
-    """The bundle that a user means: a file, a run folder's last (else best) one, or a ready model.
-
-    The last one is the model that the run's final figures describe. A file or folder wins over a
-    ready model of the same name.
-
-    Raises:
-        BundleError: when there is none.
-    """
-    name, path = str(path), Path(path)
-    ready = pretrained.available()
-    if path.is_dir():
-        for stem in ("last", "best"):
-            candidate = path / f"{stem}{SUFFIX}"
-            if candidate.exists():
-                return candidate
-        hint = (
-            "; the ready model of this name is reached from any folder in which nothing else has it"
-            if name in ready
-            else f"; give model= a run folder of molgan.train or a {SUFFIX} file"
-        )
-        raise BundleError(
-            f"the folder {path} holds no trained model (best{SUFFIX} or last{SUFFIX}){hint}"
-        )
-    if path.exists():
-        return path
-    if name in ready:
-        return pretrained.path(name)
-    raise BundleError(
-        f"there is no model {path}; give model= a run folder of molgan.train, a {SUFFIX} file or a "
-        f"ready model ({', '.join(ready) or 'this installation holds none'})"
-    )
-
-
-def _read_document(path: Path) -> dict[str, Any]:
-    """The JSON document in a bundle's header, read before any tensor.
-
-    Raises:
-        BundleError: when the file is no bundle, or of another format.
-    """
-    foreign = f"{path} is not a molgan model, or it is truncated"
-    try:
-        with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            if length > path.stat().st_size:
-                raise BundleError(foreign)
-            header = json.loads(file.read(length))
-        document = json.loads(header["__metadata__"][_DOCUMENT])
-    except PermissionError as error:
-        raise BundleError(f"cannot read the model {path}: permission denied") from error
-    except (OSError, struct.error, ValueError, KeyError, TypeError, MemoryError) as error:
-        raise BundleError(f"{foreign} ({type(error).__name__})") from error
-    if not isinstance(document, dict):
-        raise BundleError(foreign)
-    if document.get("format") != FORMAT:
-        written = document.get("versions", {}).get("molgan", "unknown")
-        raise BundleError(
-            f"the model {path} has format {document.get('format')} (written by molgan "
-            f"{written}); this molgan reads format {FORMAT}: use the version that wrote it, or "
-            "train again"
-        )
-    return cast(dict[str, Any], document)
-
-
 def _load_network(config: dict[str, Any], tensors: dict[str, Tensor], prefix: str) -> nn.Module:
     network = rebuild(config)
     weights = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
@@ -374,13 +285,3 @@ def _load_conditions(document: dict[str, Any], tensors: dict[str, Tensor]) -> Co
     if "conditions" not in document:
         return None
     return Conditions.from_document(document["conditions"], tensors[_CONDITIONS])
-
-
-def _halved(name: str, tensor: Tensor) -> Tensor:
-    """A tensor as float16; whole numbers stay what they are."""
-    if not tensor.is_floating_point():
-        return tensor
-    halved = tensor.half()
-    if not torch.isfinite(halved).all():
-        raise MolganError(f"{name} holds weights too large for precision=half: use precision=full")
-    return halved

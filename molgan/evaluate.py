@@ -150,7 +150,7 @@ def names_of(libraries: Sequence[str]) -> list[str]:
 
 def _origin(library: str, cfg: DictConfig, protocol: Protocol) -> dict[str, Any]:
     """What figures are of: the SHA-256 of the very file, the protocol and the seed."""
-    from molgan.bundle import locate
+    from molgan.bundle_file import locate
     from molgan.data.files import file_sha256, user_path
 
     path = locate(library) if _is_model(library) else user_path(library, "library")

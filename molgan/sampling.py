@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +15,7 @@ from molgan.conditions import Conditions, FloatArray
 from molgan.errors import ConfigError
 from molgan.graphs import MolGraphs
 from molgan.guide import Guide
+from molgan.inputs import BLOCK, Inputs, blocks, choice_rng, regrouped
 from molgan.models import (
     Encoder,
     GraphLogits,
@@ -48,20 +48,6 @@ class Draw:
     repaired: list[Decoded]
     atoms: npt.NDArray[np.uint8]
     bonds: npt.NDArray[np.uint8]
-
-
-class Inputs(NamedTuple):
-    """What ``B`` molecules are made from.
-
-    Attributes:
-        noise: ``(B, K, noise_dim)``, standard normal, of each candidate.
-        sizes: ``(B,)`` atom counts.
-        conditions: ``(B, C)``, standardised; ``C`` is 0 for a model without.
-    """
-
-    noise: Tensor
-    sizes: Tensor
-    conditions: Tensor
 
 
 @dataclass
@@ -173,11 +159,14 @@ class Sampler:
                 device.
             conditions: ``(B, C)``, standardised, of a conditional generator.
         """
-        half = torch.autocast(
+        with torch.no_grad(), FastProducts(), self._autocast():
+            return self._decoded(self._logits(noise, sizes, conditions), rng)
+
+    def _autocast(self) -> torch.autocast:
+        """The networks' precision."""
+        return torch.autocast(
             self.device.type, torch.bfloat16, enabled=self.precision == "bf16-mixed"
         )
-        with torch.no_grad(), FastProducts(), half:
-            return self._decoded(self._logits(noise, sizes, conditions), rng)
 
     def decode_latents(self, latents: Tensor, sizes: Tensor) -> Draw:
         """Molecules at given points of the latent space, without noise or refinement.
@@ -272,14 +261,11 @@ class Sampler:
         """
         if n < 0 or batch_size < 1:
             raise ConfigError(f"cannot draw n={n} molecules in batches of batch_size={batch_size}")
-        choices, memory = choice_rng(seed), self._memory()
+        choices = choice_rng(seed)
+        memory = RepeatMemory(self.repeats) if self.repeats < 1 else None
         rows = max(batch_size // self._candidates(self.wanted), 1)
-        for inputs in _regrouped(self._blocks(n, seed), rows):
+        for inputs in regrouped(blocks(n, seed, self._block), rows):
             yield self.draw_from(inputs, choices, memory)
-
-    def _memory(self) -> RepeatMemory | None:
-        """A memory of the graphs given, where the model is to have one."""
-        return RepeatMemory(self.repeats) if self.repeats < 1 else None
 
     def draw_from(
         self, inputs: Inputs, rng: torch.Generator, memory: RepeatMemory | None = None
@@ -289,12 +275,9 @@ class Sampler:
         given = conditions if conditions.shape[1] else None
         if noise.shape[1] == 1:
             return self.draw(noise[:, 0], sizes, rng, given)
-        half = torch.autocast(
-            self.device.type, torch.bfloat16, enabled=self.precision == "bf16-mixed"
-        )
         # Candidates are many graphs: a part of the molecules at a time.
-        parts = torch.arange(len(noise)).split(max(_BLOCK // noise.shape[1], 1))
-        with torch.no_grad(), FastProducts(), half:
+        parts = torch.arange(len(noise)).split(max(BLOCK // noise.shape[1], 1))
+        with torch.no_grad(), FastProducts(), self._autocast():
             chosen = [
                 self._chosen(noise[rows], sizes[rows], conditions[rows], rng, memory)
                 for rows in parts
@@ -364,45 +347,9 @@ class Sampler:
         noise = self.generator.draw_noise(count * candidates, rng, device)
         return Inputs(noise.unflatten(0, (count, candidates)), sizes, conditions)
 
-    def _blocks(self, n: int, seed: int) -> Iterator[Inputs]:
-        """What ``n`` molecules are made from, always drawn in whole blocks of the same length.
-
-        How much is drawn at once changes the numbers, so it may not hang on ``n`` or a batch size.
-        """
-        rng = torch.Generator().manual_seed(seed)
-        for start in range(0, n, _BLOCK):
-            inputs = self.draw_inputs(_BLOCK, rng, self._wanted_of_block(start))
-            yield Inputs(*(each[: n - start] for each in inputs))
-
-    def _wanted_of_block(self, start: int) -> FloatArray | None:
-        """What is asked for from a molecule on, in a whole block; the last row may repeat."""
-        if self.wanted is None or len(self.wanted) == 1:
-            return self.wanted
-        rows = np.minimum(np.arange(start, start + _BLOCK), len(self.wanted) - 1)
-        return self.wanted[rows]
-
-
-_BLOCK = 1024
-
-
-def choice_rng(seed: int) -> torch.Generator:
-    """Source of the draws of ``discretization=gumbel``, on the CPU.
-
-    It is another stream than that of the noise, which has the same seed: what is chosen must not
-    depend on what it is chosen from.
-    """
-    return torch.Generator().manual_seed(seed + 0x5EED)
-
-
-def _regrouped(blocks: Iterator[Inputs], batch_size: int) -> Iterator[Inputs]:
-    """The same rows in batches of ``batch_size``, the last one with what is left."""
-    waiting: Inputs | None = None
-    for block in blocks:
-        if waiting is not None:
-            block = Inputs(*map(torch.cat, zip(waiting, block, strict=True)))
-        whole = len(block.noise) - len(block.noise) % batch_size
-        for start in range(0, whole, batch_size):
-            yield Inputs(*(each[start : start + batch_size] for each in block))
-        waiting = Inputs(*(each[whole:] for each in block))
-    if waiting is not None and len(waiting.noise):
-        yield waiting
+    def _block(self, count: int, rng: torch.Generator, start: int) -> Inputs:
+        """Inputs of ``count`` molecules of a stream, from that number on."""
+        wanted = self.wanted
+        if wanted is not None and len(wanted) > 1:  # the last row may repeat, in the last block
+            wanted = wanted[np.minimum(np.arange(start, start + count), len(wanted) - 1)]
+        return self.draw_inputs(count, rng, wanted)

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 import torch
 
-from molgan.bundle import FORMAT, Bundle, locate
+from molgan.bundle import Bundle
+from molgan.bundle_file import FORMAT, locate
 from molgan.errors import BundleError, ConfigError, MolganError
 from molgan.graphs import MolGraphs
 

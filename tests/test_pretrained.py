@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from molgan import MolGAN, pretrained
-from molgan.bundle import Bundle, locate
+from molgan.bundle import Bundle
+from molgan.bundle_file import locate
 from molgan.data.files import file_sha256
 from molgan.errors import BundleError
 from molgan.evaluate import main as evaluate

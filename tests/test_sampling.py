@@ -13,9 +13,10 @@ from molgan.bundle import Bundle
 from molgan.chem import Codec
 from molgan.errors import ConfigError
 from molgan.graphs import MolGraphs
+from molgan.inputs import blocks, choice_rng
 from molgan.metrics import evaluate_lenient
 from molgan.models import discretize
-from molgan.sampling import Draw, Sampler, choice_rng
+from molgan.sampling import Draw, Sampler
 
 
 @pytest.fixture(params=["latent", "molgan"])
@@ -222,7 +223,7 @@ def test_a_draw_knows_its_parts():
 
 def test_refining_encodes_and_decodes_each_molecule_once_more(chain_bundle):
     plain, once, twice = (chain_bundle.sampler(refine_steps=steps) for steps in (0, 1, 2))
-    noise, sizes = next(plain._blocks(64, 7))[:2]
+    noise, sizes = next(blocks(64, 7, plain._block))[:2]
     noise = noise[:, 0]
     first = plain.draw(noise, sizes, choice_rng(0))
     present = first.atoms > 0

@@ -24,6 +24,7 @@ from torch_geometric.data import Data, InMemoryDataset
 
 import molgan
 from molgan.chem import Codec, Vocabulary
+from molgan.data.collating import collated
 from molgan.data.coverage import SetCoverage
 from molgan.data.dense import DenseMolecules
 from molgan.data.download import cache_root, disk_error
@@ -33,8 +34,8 @@ from molgan.data.sources import SmilesList, Source
 from molgan.data.splits import (
     Split,
     check_fractions,
+    kept_scaffold_split,
     random_split,
-    scaffold_split,
     standard_split,
 )
 from molgan.data.storage import FORMAT_VERSION, MoleculeTable, write_atomic
@@ -205,24 +206,7 @@ class MoleculeDataset(InMemoryDataset):  # type: ignore[misc]  # PyG carries no 
         """Fill `_data` and `slices` from the table, vectorised."""
         if "_data" in self.__dict__:
             return
-        table = self.table
-        ends = table.bond_ends.astype(np.int64)
-        # Each bond in both directions, one after the other.
-        edge_index = np.stack([ends, ends[::-1]], axis=2).reshape(2, -1)
-        self._data = Data(
-            x=torch.from_numpy(table.atoms.astype(np.int64)),
-            edge_index=torch.from_numpy(edge_index),
-            edge_attr=torch.from_numpy(np.repeat(table.bond_types.astype(np.int64), 2)),
-            idx=torch.arange(len(table)),
-        )
-        atom_slices = torch.from_numpy(np.concatenate([[0], np.cumsum(table.sizes)]))
-        bond_slices = torch.from_numpy(np.concatenate([[0], np.cumsum(2 * table.bond_counts)]))
-        self.slices = {
-            "x": atom_slices,
-            "edge_index": bond_slices,
-            "edge_attr": bond_slices,
-            "idx": torch.arange(len(table) + 1),
-        }
+        self._data, self.slices = collated(self.table)
 
     # ---- what the set holds ---------------------------------------------------------------------
 
@@ -321,7 +305,8 @@ class MoleculeDataset(InMemoryDataset):  # type: ignore[misc]  # PyG carries no 
         if split == "random":
             return random_split(len(table), self.fractions, seed)
         if split == "scaffold":
-            return self._cached_scaffold_split(seed)
+            beside = Path(self.processed_dir) if self.source.cacheable else None
+            return kept_scaffold_split(table.smiles, self.fractions, seed, beside)
         return standard_split(
             self.source.name,
             table.member_molecule,
@@ -331,23 +316,6 @@ class MoleculeDataset(InMemoryDataset):  # type: ignore[misc]  # PyG carries no 
             cache_dir=Path(self.root),
             progress=self._progress,
         )
-
-    def _cached_scaffold_split(self, seed: int) -> Split:
-        """Scaffolds of a large set take minutes, so this split is kept beside the molecules."""
-        key = "-".join(f"{share:g}" for share in self.fractions)
-        path = Path(self.processed_dir) / f"scaffold-{key}.json"
-        if self.source.cacheable:
-            try:
-                stored = json.loads(path.read_text())
-                if sum(len(part) for part in stored.values()) == len(self.table):
-                    return {name: np.asarray(part, dtype=np.int64) for name, part in stored.items()}
-            except (OSError, ValueError, AttributeError):
-                pass  # not there yet, or damaged: work it out again
-        split = scaffold_split(self.table.smiles, self.fractions, seed)
-        if self.source.cacheable:
-            plain = {name: part.tolist() for name, part in split.items()}
-            write_atomic(path, json.dumps(plain).encode())
-        return split
 
     @classmethod
     def from_smiles(cls, smiles: Sequence[str], **settings: Any) -> MoleculeDataset:

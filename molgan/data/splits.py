@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from molgan.data.files import user_path
 from molgan.data.sources import QM9_MOLECULES, ZINC250K_MOLECULES, Remote
+from molgan.data.storage import write_atomic
 from molgan.errors import ConfigError, DataError
 
 Split = dict[str, NDArray[np.int64]]
@@ -127,6 +128,33 @@ def scaffold_split(
             f"{prefix}split=random."
         )
     return _as_split(train, valid, test)
+
+
+def kept_scaffold_split(
+    smiles: Sequence[str], fractions: Sequence[float], seed: int, folder: Path | None
+) -> Split:
+    """`scaffold_split`, kept in a folder: scaffolds of a large set take minutes.
+
+    Args:
+        smiles: the molecules.
+        fractions: shares of train, valid and test, which add up to 1.
+        seed: as for `scaffold_split`.
+        folder: of this very set; None keeps nothing.
+    """
+    key = "-".join(f"{share:g}" for share in fractions)
+    path = None if folder is None else folder / f"scaffold-{key}.json"
+    if path is not None:
+        try:
+            stored = json.loads(path.read_text())
+            if sum(len(part) for part in stored.values()) == len(smiles):
+                return {name: np.asarray(part, dtype=np.int64) for name, part in stored.items()}
+        except (OSError, ValueError, AttributeError):
+            pass  # not there yet, or damaged: work it out again
+    split = scaffold_split(smiles, fractions, seed)
+    if path is not None:
+        plain = {name: part.tolist() for name, part in split.items()}
+        write_atomic(path, json.dumps(plain).encode())
+    return split
 
 
 def read_standard_indices(name: str, path: Path) -> NDArray[np.int64]:

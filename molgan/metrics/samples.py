@@ -224,7 +224,8 @@ def sample_from_model(
     Raises:
         BundleError: for a model that cannot be read.
     """
-    from molgan.bundle import Bundle, locate
+    from molgan.bundle import Bundle
+    from molgan.bundle_file import locate
     from molgan.progress import tqdm
 
     if not isinstance(model, Bundle):

@@ -19,7 +19,7 @@ from typing import Any
 
 from molgan.errors import BundleError
 
-#: Of bundles; here and not in molgan.bundle, so that looking for a model does not import torch.
+#: Of bundles; not in molgan.bundle_file, so that looking for a model does not import torch.
 SUFFIX = ".molgan"
 FOLDER = Path(__file__).parent
 

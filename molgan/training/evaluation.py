@@ -11,6 +11,7 @@ import torch
 from molgan.chem import Decoded
 from molgan.data import MoleculeDataset
 from molgan.errors import ConfigError
+from molgan.inputs import choice_rng
 from molgan.library import Library
 from molgan.metrics import (
     Figures,
@@ -26,7 +27,7 @@ from molgan.metrics.protocols import GROUPS
 from molgan.metrics.samples import sample_from_draws
 from molgan.rewards import Scorer
 from molgan.rewards.objective import NOTE
-from molgan.sampling import Draw, Sampler, choice_rng
+from molgan.sampling import Draw, Sampler
 
 
 @dataclass

@@ -53,8 +53,7 @@ class ReinforcementPhase(LatentPhase):
         codec: between graphs and molecules.
         scorer: the objective with its cache; None is refused.
         smiles: of the training molecules, in the order of the data.
-        size_distribution: see `WantedMolecules`, as for `least_effective`, `real_scored`, `replay`,
-            `novelty_bonus` and `diversity`.
+        size_distribution: ``(N + 1,)`` of the model; changed in place, see `WantedMolecules`.
         refine_steps: of sampling.
         noise_scale: of sampling.
         target: quantile of the training molecules' scores that the mean score of generated ones is
@@ -62,6 +61,9 @@ class ReinforcementPhase(LatentPhase):
         sampler_share: how much of the way from the data's mean to the target the sampler itself is
             taken; the guide goes the rest. 0: sampler and decoder rest, so nothing of the start
             model's diversity is lost, and only the guide learns. 1 where there is no guide.
+        least_effective: least effective number of molecules aimed at: a floor for diversity.
+        real_scored: training molecules that are scored, evenly spread; None: all.
+        replay: generated molecules remembered, the best ones.
         explore_interval: steps from one exploration to the next.
         explore_batch: molecules generated, decoded and scored at each; half of them from the
             sampler as it is, half around good ones.
@@ -73,11 +75,16 @@ class ReinforcementPhase(LatentPhase):
             rests.
         latent_noise: largest standard deviation around a molecule's latent point that the decoder
             is to read as that molecule.
+        novelty_bonus: added to the reward of molecules that are not in the training set.
+        diversity: scaffold memory; None: none.
         guide: what chooses among candidates in sampling; the phase teaches it. None: nothing does.
-        reward_weight: see `SteeringTerms`, as for `policy_weight` and `anchor_weight`.
+        reward_weight: of the predicted reward in the sampler's loss, see `SteeringTerms`.
         reward_learning_rate: of the reward network, which learns if there is a guide or a
             `reward_weight`.
-        reward_batch_size: see `RewardLearning`, as for `reward_memory`.
+        reward_batch_size: graphs for each of its updates, half of them of the data.
+        reward_memory: generated graphs that it learns from, the latest ones.
+        policy_weight: of the policy gradient in the sampler's loss, see `SteeringTerms`.
+        anchor_weight: of the trust region in the sampler's loss, see `SteeringTerms`.
         settings: see `LatentPhase`.
     """
 

@@ -305,7 +305,7 @@ def test_scaffold_split_is_kept_beside_the_molecules(smi, tmp_path, monkeypatch)
     smi.write_text(text)
     settings = {"split": "scaffold", "fractions": (0.6, 0.2, 0.2)}
     first = load(smi, tmp_path, **settings)
-    monkeypatch.setattr("molgan.data.dataset.scaffold_split", None)
+    monkeypatch.setattr("molgan.data.splits.scaffold_split", None)
     second = load(smi, tmp_path, **settings)
     for name, part in first.split_indices.items():
         assert np.array_equal(part, second.split_indices[name])
