@@ -1,7 +1,10 @@
 """How fast noise becomes strictly valid canonical SMILES, against RDKit's floor and DeepChem.
 
     python benchmarks/sample_speed.py model=RUN_OR_BUNDLE [--n 10000] [--processes 2] [--json FILE]
+    python benchmarks/sample_speed.py model=qm9 model=SMALLER_ONE [--precision 32-true bf16-mixed]
     python benchmarks/sample_speed.py model=RUN_OR_BUNDLE --million
+
+Several models, such as a teacher and its student, and several precisions take turns in one run.
 
 * **molgan**: `Sampler.stream` from noise to SMILES with batches of 1,024, no repair; molecules a
   second are valid ones, the time is that of all draws.
@@ -22,10 +25,12 @@ import contextlib
 import io
 import json
 import logging
+import math
 import resource
 import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -168,50 +173,108 @@ def million(model: str, precision: str, n: int) -> dict[str, float]:
     return {"draws": drawn, "valid": valid, "seconds": seconds, "peak_mb": peak_megabytes()}
 
 
-def compare(
-    model: str, precision: str, n: int, repeats: int, processes: int, peer: bool
-) -> dict[str, Any]:
-    """All rows; prints the table."""
-    sampler = make_sampler(model, precision)
-    deepchem = DeepChem(sampler.codec) if peer else None
-    totals, decodes, floors, theirs, networks = [], [], [], [], []
-    for _ in range(repeats):
-        total, decode, draws = alone(sampler, n)
-        totals.append(total)
-        decodes.append(decode)
+@dataclass
+class Row:
+    """Best times of one model in one precision, in seconds for all draws.
+
+    Attributes:
+        model: its path or name.
+        precision: of its networks.
+        sampler: warm.
+        total: noise to SMILES.
+        decoding: of it, from graphs on.
+        network: of it, the rest.
+        floor: RDKit's, on the same valid molecules.
+        valid: how many these are.
+    """
+
+    model: str
+    precision: str
+    sampler: Sampler
+    total: float = math.inf
+    decoding: float = math.inf
+    network: float = math.inf
+    floor: float = math.inf
+    valid: int = 0
+
+    def measure(self, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """One round; returns the valid molecules as graphs."""
+        total, decoding, draws = alone(self.sampler, n)
         atoms, bonds = valid_graphs(draws)
         expected = [one.smiles for draw in draws for one in draw.decoded if one.valid]
         # Freeing the molecules belongs to no time.
         del draws
-        seconds, smiles = floor_of(unsanitized(sampler.codec, atoms, bonds))
+        floor, smiles = floor_of(unsanitized(self.sampler.codec, atoms, bonds))
         assert smiles == expected
-        floors.append(seconds)
+        self.total = min(self.total, total)
+        self.decoding = min(self.decoding, decoding)
+        self.network = min(self.network, total - decoding)
+        self.floor = min(self.floor, floor)
+        self.valid = len(expected)
+        return atoms, bonds
+
+    def show(self) -> None:
+        """A line of the table; a floor is that of this row's own molecules."""
+        print(
+            f"{Path(self.model).name[:22]:22} {self.precision:10} {self.valid:6,} "
+            f"{self.valid / self.floor:10,.0f} {self.valid / self.total:10,.0f} "
+            f"{self.total / self.floor:8.2f} {self.network / self.floor:8.2f} "
+            f"{self.decoding / self.floor:8.2f}"
+        )
+
+    def plain(self) -> dict[str, Any]:
+        """For the JSON file."""
+        return {
+            "model": Path(self.model).name,
+            "precision": self.precision,
+            "valid": self.valid,
+            "floor_seconds": self.floor,
+            "seconds": self.total,
+            "decode_seconds": self.decoding,
+            "network_seconds": self.network,
+        }
+
+
+def compare(
+    models: list[str], precisions: list[str], n: int, repeats: int, processes: int, peer: bool
+) -> dict[str, Any]:
+    """All rows; prints the table."""
+    rows = [
+        Row(model, precision, make_sampler(model, precision))
+        for model in models
+        for precision in precisions
+    ]
+    deepchem = DeepChem(rows[0].sampler.codec) if peer else None
+    networks, theirs = [], []
+    for _ in range(repeats):
+        graphs = [row.measure(n) for row in rows]
         if deepchem is not None:
             networks.append(deepchem.sample(n))
-            seconds, written = deepchem.write(atoms, bonds)
+            seconds, written = deepchem.write(*graphs[0])
             theirs.append(seconds)
-    valid, total = len(expected), min(totals)
-    network = min(one - other for one, other in zip(totals, decodes, strict=True))
-    print(f"draws {n:,}, valid {valid:,}; one core, seconds of the process")
-    print(f"RDKit's floor            {valid / min(floors):10,.0f} valid molecules/s")
-    print(f"molgan, noise to SMILES  {valid / total:10,.0f}   {total / min(floors):.2f} floors")
-    print(f"  of it network          {network / total:10.1%}")
-    print(
-        f"  of it decoding         {min(decodes) / total:10.1%}   {min(decodes) / min(floors):.2f}"
-    )
-    found: dict[str, Any] = {"draws": n, "valid": valid, "floor_seconds": min(floors)}
-    found |= {"seconds": total, "decode_seconds": min(decodes), "network_seconds": network}
+    print(f"draws {n:,}; one core, seconds of the process; valid molecules a second, floors")
+    print(f"{'model':22} precision   valid      floor     molgan   floors networks decoding")
+    for row in rows:
+        row.show()
+    found: dict[str, Any] = {"draws": n, "rows": [row.plain() for row in rows]}
     if deepchem is not None:
+        first = rows[0]
         whole = min(networks) + min(theirs)
         print(f"DeepChem, graphs         {n / min(networks):10,.0f} graphs/s")
-        print(f"DeepChem, to SMILES      {valid / min(theirs):10,.0f}   ({written:,} of {valid:,})")
-        print(f"DeepChem, both           {valid / whole:10,.0f}   molgan {whole / total:.2f} times")
+        print(
+            f"DeepChem, to SMILES      {first.valid / min(theirs):10,.0f}   "
+            f"({written:,} of the first row's {first.valid:,})"
+        )
+        print(f"DeepChem, both           {first.valid / whole:10,.0f}")
         found |= {"deepchem_network_seconds": min(networks), "deepchem_seconds": whole}
-    if processes > 1:
-        rates = {count: together(model, precision, n, count) for count in (1, processes)}
+    for row in rows if processes > 1 else []:
+        rates = {count: together(row.model, row.precision, n, count) for count in (1, processes)}
         for count, rate in rates.items():
-            print(f"{count} processes, by the clock{rate:10,.0f}   {rate / rates[1]:.2f} times one")
-        found["processes"] = rates
+            print(
+                f"{Path(row.model).name} {row.precision}: {count} processes, by the clock "
+                f"{rate:,.0f}   {rate / rates[1]:.2f} times one"
+            )
+        found.setdefault("processes", []).append(rates)
     return found
 
 
@@ -219,21 +282,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("model", help="model=RUN_FOLDER_OR_BUNDLE, a trained model")
+    parser.add_argument("models", nargs="+", help="model=RUN_FOLDER_OR_BUNDLE, trained models")
     parser.add_argument("--n", type=int, default=10_000, help="draws")
-    parser.add_argument("--precision", default="32-true", help="or bf16-mixed")
+    parser.add_argument(
+        "--precision", nargs="+", default=["32-true"], help="or bf16-mixed, or both"
+    )
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--no-deepchem", action="store_true")
     parser.add_argument("--million", nargs="?", type=int, const=MILLION, metavar="N")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    model = args.model.removeprefix("model=")
+    models = [each.removeprefix("model=") for each in args.models]
     if args.million:
-        found: dict[str, Any] = million(model, args.precision, args.million)
+        found: dict[str, Any] = million(models[0], args.precision[0], args.million)
     else:
         found = compare(
-            model, args.precision, args.n, args.repeats, args.processes, not args.no_deepchem
+            models, args.precision, args.n, args.repeats, args.processes, not args.no_deepchem
         )
     if args.json:
         args.json.write_text(json.dumps(found, indent=2) + "\n")

@@ -10,35 +10,39 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from molgan.errors import ConfigError
-from molgan.graphs import MolGraphs, pack_pairs
+from molgan.chem import Codec
+from molgan.errors import ConfigError, TrainingError
+from molgan.graphs import MolGraphs
 from molgan.losses import reconstruction_loss
-from molgan.models import LatentGenerator, most_probable
+from molgan.models import LatentGenerator, discretize
 from molgan.training.autoencoder_phase import latent_networks
 from molgan.training.context import Context
 from molgan.training.lessons import Lessons
 from molgan.training.phase import Phase, Stats, at_least_one
+from molgan.training.repair_targets import repair_targets
 
 if TYPE_CHECKING:
     from molgan.bundle import Bundle
 
 
 class DistillationPhase(Phase):
-    """Sampler and decoder become a small copy of a finished model's; no data, no chemistry.
+    """Sampler and decoder become a small copy of a finished model's, without any data.
 
     Distillation (Hinton et al. 2015, arXiv:1503.02531) with as many examples as one likes, since
     the teacher answers any noise. The student's sampler learns the teacher's latent point of the
     same noise, a regression. Its decoder learns what the teacher makes of a latent point, refining
     passes included, at the points where the student's own sampler lies: the teacher mends what the
     sampler misses, and point and graph agree, which the teacher's graph of the same noise and the
-    student's point would not. It also learns the encoder's point of that graph, so that encoded
-    molecules are decoded as before.
+    student's point would not. Graphs that are still no molecules then are repaired by valence, or
+    left out. It also learns the encoder's point of that graph, so that encoded molecules are
+    decoded as before.
 
     The teacher costs several times what the student does, so its answers are lessons that are
     learnt many times before newer ones take their place.
 
     Args:
         context: see `Phase`.
+        codec: says which graphs are molecules.
         teacher: the finished model; its encoder must be the context's.
         fresh: new lessons at each step.
         remembered: lessons kept, the latest ones.
@@ -55,15 +59,17 @@ class DistillationPhase(Phase):
     def __init__(
         self,
         context: Context,
+        codec: Codec,
         teacher: Bundle | None = None,
-        fresh: int = 128,
-        remembered: int = 200_000,
-        prepared: int = 20_000,
+        fresh: int = 64,
+        remembered: int = 300_000,
+        prepared: int = 50_000,
         encoded_share: float = 0.2,
         **settings: Any,
     ) -> None:
         super().__init__(context, **settings)
         self.encoder, self.generator = latent_networks(context)
+        self.codec = codec
         at_least_one(fresh=fresh, remembered=remembered, prepared=prepared)
         if not 0 <= encoded_share <= 1:
             raise ConfigError(f"encoded_share={encoded_share} must be from 0 to 1")
@@ -82,9 +88,18 @@ class DistillationPhase(Phase):
         self.add_optimizer("decoder", self.generator.decoder)
 
     def begin(self) -> None:
-        """Prepare the first lessons, unless a checkpoint brought some."""
+        """Prepare the first lessons, unless a checkpoint brought some.
+
+        Raises:
+            TrainingError: when the teacher makes no molecules.
+        """
         while len(self.lessons) < self.prepared:
+            before = len(self.lessons)
             self.lessons.add(self._taught(_CHUNK))
+            if len(self.lessons) == before:
+                raise TrainingError(
+                    f"the teacher made no molecule of {_CHUNK} latent points: is it trained?"
+                )
 
     def step(self) -> Stats:
         """A few new lessons; then one update on old and new ones."""
@@ -129,13 +144,18 @@ class DistillationPhase(Phase):
             wanted = self.own.latent(noise, sizes)
             point = self.generator.latent(noise, sizes)
             logits = teacher.refine(self.own.decoder(point, sizes), sizes)
-            atoms, bonds = most_probable(logits)
-            types = logits.nodes.shape[-1], logits.pairs.shape[-1]
-            encoded = self.encoder(MolGraphs.from_indices(atoms, bonds, *types))
+            answers = repair_targets(self.codec, logits, discretize(logits, "straight_through"))
+            atoms, bonds = answers.drawn_atoms, answers.drawn_bonds
+            atoms[answers.broken], bonds[answers.broken] = answers.atoms, answers.bonds
+            kinds = logits.nodes.shape[-1], logits.pairs.shape[-1]
+            encoded = self.encoder(MolGraphs.from_indices(atoms, bonds, *kinds))
         # Half precision: a point is read through noise hundreds of times larger than its rounding.
         points = {"noise": noise, "wanted": wanted, "point": point, "encoded": encoded}
         rows = {name: each.half() for name, each in points.items()}
-        return rows | {"size": sizes.to(torch.uint8), "atoms": atoms, "bonds": pack_pairs(bonds)}
+        types = {"size": sizes, "atoms": atoms, "bonds": bonds}
+        rows |= {name: each.to(torch.uint8) for name, each in types.items()}
+        known = torch.cat([answers.valid, answers.broken])
+        return {name: each[known] for name, each in rows.items()}
 
     def state_dict(self) -> dict[str, Any]:
         """As in `Phase`, with the lessons remembered."""
