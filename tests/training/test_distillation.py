@@ -42,6 +42,7 @@ def settings(teacher):
         "trainer.phases.distillation.fresh=16",
         "trainer.phases.distillation.remembered=100",
         "trainer.phases.distillation.prepared=50",
+        "trainer.phases.mending=null",
         "trainer.averaging_half_life=500",
         "trainer.evaluation.final=[]",
     ]
@@ -148,6 +149,18 @@ def test_it_goes_on_where_it_was_stopped(make_student, tmp_path, stop_at, stoppe
     make_student(tmp_path / "a", resume_from=tmp_path / "a" / CHECKPOINT).fit()
     make_student(tmp_path / "b").fit()
     assert_same_run(tmp_path / "a", tmp_path / "b")
+
+
+def test_the_recipe_ends_with_mending_of_the_decoder_alone(make_student, teacher, tmp_path):
+    trainer = make_student(
+        tmp_path,
+        "trainer.phases.mending={_target_: molgan.training.RefinementPhase, _partial_: true, "
+        "molecules: 64, batch_size: 16, learning_rate: 0.001}",
+    )
+    trainer.fit()
+    kept = Bundle.load(teacher).encoder.state_dict()
+    assert all(v.equal(kept[k]) for k, v in trainer.bundle.encoder.state_dict().items())
+    assert trainer.molecules_seen == 640 + 64
 
 
 def test_settings_that_cannot_work(make_student, teacher):
