@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from molgan.errors import ConfigError
 from molgan.models.configured import rebuildable
-from molgan.models.layers import conditions_or_means
+from molgan.models.layers import conditions_or_means, size_mask
 from molgan.models.slot_decoder import SlotDecoder, SlotTrunk
 from molgan.models.slot_layers import SlotMixer
 
@@ -77,10 +77,11 @@ class SlotLatentCritic(nn.Module):
             conditions: ``(B, C)``, standardised; None: their means.
         """
         states = self.norm(self.trunk(latent, sizes))
+        mask = size_mask(sizes, states.shape[1])
         for mixer in self.mixers:
-            states = mixer(states)
-        read = F.silu(self.read(states))
+            states = mixer(states, mask)
+        read, share = F.silu(self.read(states)), (mask / mask.sum(1, keepdim=True))[..., None]
         given = conditions_or_means(conditions, self.num_conditions, latent)
-        pooled = torch.cat([read.mean(1), read.square().mean(1), given], -1)
+        pooled = torch.cat([(read * share).sum(1), (read.square() * share).sum(1), given], -1)
         scores: Tensor = self.score(pooled)
         return scores.float().squeeze(-1)

@@ -11,11 +11,12 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from molgan.models.configured import rebuildable
 from molgan.models.discretize import GraphLogits
 from molgan.models.layers import bond_orders, size_mask
-from molgan.models.slot_layers import BondMessages, PairPlaces, SlotMixer, share_of
+from molgan.models.slot_layers import BondMessages, PairPlaces, SlotMixer, occupied, share_of
 
 # By how much a bond is more probable than none where an atom would else hang from nothing.
 _MARGIN = 0.1
@@ -40,13 +41,14 @@ class SlotTrunk(nn.Module):
         self.mixers = nn.ModuleList(SlotMixer(max_atoms, width) for _ in range(blocks))
 
     def forward(self, latent: Tensor, sizes: Tensor) -> Tensor:
-        """``(B, latent_dim)`` and ``(B,)`` to ``(B, N, width)``."""
+        """``(B, latent_dim)`` and ``(B,)`` to ``(B, n, width)``: states of the occupied slots."""
+        slots = occupied(sizes, self.max_atoms)
         # Noise on the shares of atoms that are not there says nothing.
-        mask = size_mask(sizes, self.max_atoms)
-        states: Tensor = self.read(latent.unflatten(1, (self.max_atoms, -1)) * mask[..., None])
-        states = states + self.slots + self.sizes(sizes)[:, None]
+        mask = size_mask(sizes, slots)
+        shares = latent.unflatten(1, (self.max_atoms, -1))[:, :slots] * mask[..., None]
+        states: Tensor = self.read(shares) + self.slots[:slots] + self.sizes(sizes)[:, None]
         for mixer in self.mixers:
-            states = mixer(states)
+            states = mixer(states, mask)
         return states
 
 
@@ -107,27 +109,30 @@ class SlotDecoder(nn.Module):
             latent: ``(B, latent_dim)``.
             sizes: ``(B,)`` integers, number of atoms of each molecule.
         """
-        mask = size_mask(sizes, self.max_atoms)
         states = self.trunk(latent, sizes)
-        nodes, pairs = self.head(states, self.places)
+        slots = states.shape[1]
+        mask, places = size_mask(sizes, slots), self.places.first(slots)
+        nodes, pairs = self.head(states, places)
         for correction in self.corrections:
-            states, more_nodes, more_pairs = correction(states, nodes, pairs, mask, self.places)
+            states, more_nodes, more_pairs = correction(states, nodes, pairs, mask, places)
             nodes, pairs = nodes + more_nodes, pairs + more_pairs
         if self.connected:
-            pairs = self._connected(pairs)
-        return GraphLogits(nodes, pairs, mask)
+            pairs = self._connected(pairs, places)
+        return GraphLogits(
+            F.pad(nodes, (0, 0, 0, self.max_atoms - slots)),
+            self.places.widened(pairs, slots),
+            size_mask(sizes, self.max_atoms),
+        )
 
-    def _connected(self, pairs: Tensor) -> Tensor:
+    def _connected(self, pairs: Tensor, places: PairPlaces) -> Tensor:
         """Pair logits in which each atom's best bond to an earlier atom beats "no bond"."""
         lead = (pairs[..., 1:].amax(-1) - pairs[..., 0]).detach()
-        square = self.places.square(lead[..., None] - lead.min())[..., 0]
+        square = places.square(lead[..., None] - lead.min())[..., 0]
         best, owner = square.max(-1)
         lacking = (_MARGIN - (best + lead.min())).clamp(min=0)
         # Without a gradient of its own: the bond is still taught to become probable by itself.
         raised = torch.zeros_like(square).scatter_(2, owner[..., None], lacking[..., None])
-        return torch.cat(
-            [pairs[..., :1] - self.places.packed(raised[..., None]), pairs[..., 1:]], -1
-        )
+        return torch.cat([pairs[..., :1] - places.packed(raised[..., None]), pairs[..., 1:]], -1)
 
 
 class _Head(nn.Module):
@@ -190,5 +195,5 @@ class _Correction(nn.Module):
         orders = bond_orders(pairs.shape[-1] - 1, pairs.device, by_type.dtype).repeat(2)
         valence = (by_type @ orders)[..., None] / 4
         seen = torch.cat([torch.softmax(nodes, -1), by_type, valence], -1)
-        states = self.mixer(self.messages(states + self.seen(seen), bonds))
+        states = self.mixer(self.messages(states + self.seen(seen), bonds), mask)
         return states, *self.head(states, places)

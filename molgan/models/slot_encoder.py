@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from molgan.graphs import MolGraphs
 from molgan.models.configured import rebuildable
-from molgan.models.slot_layers import BondMessages, SlotMixer, normalised_shares, share_of
+from molgan.models.slot_layers import BondMessages, SlotMixer, normalised_shares, occupied, share_of
 
 
 @rebuildable
@@ -56,7 +56,10 @@ class SlotEncoder(nn.Module):
         self.messages = nn.ModuleList(BondMessages(width, num_bond_types) for _ in range(rounds))
         self.mixers = nn.ModuleList(SlotMixer(max_atoms, width) for _ in range(blocks))
         self.readout = nn.Linear(width, share_of(latent_dim, max_atoms))
-        self.register_buffer("offsets", _offset_places(max_atoms), persistent=False)
+        self.max_atoms = max_atoms
+        self.register_buffer("offsets", _offset_places(max_atoms, max_atoms), persistent=False)
+        # For the first slots only; less than all of them on a CPU only, see `occupied`.
+        self._smaller: dict[int, Tensor] = {}
         earlier = torch.ones(max_atoms, max_atoms).tril(-1)[..., None]
         self.register_buffer("earlier", earlier, persistent=False)
 
@@ -71,27 +74,36 @@ class SlotEncoder(nn.Module):
         Args:
             graphs: ``B`` one-hot graphs in canonical atom order.
         """
-        bonds = graphs.edges[..., 1:]
-        states = self.atoms(graphs.nodes) + self.slots + self.bonds(self._by_offset(bonds))
-        directed = torch.cat([bonds * self.earlier, bonds * self.earlier.transpose(0, 1)], -1)
+        slots = occupied(graphs.num_atoms, self.max_atoms)
+        nodes, mask = graphs.nodes[:, :slots], graphs.mask[:, :slots]
+        bonds = graphs.edges[:, :slots, :slots, 1:]
+        states = self.atoms(nodes) + self.slots[:slots] + self.bonds(self._by_offset(bonds))
+        earlier = self.earlier[:slots, :slots]
+        directed = torch.cat([bonds * earlier, bonds * earlier.transpose(0, 1)], -1)
         for messages in self.messages:
             states = messages(states, directed)
         for mixer in self.mixers:
-            states = mixer(states)
-        return normalised_shares(self.readout(states).float().flatten(1), graphs.mask)
+            states = mixer(states, mask)
+        shares = F.pad(self.readout(states).float(), (0, 0, 0, self.max_atoms - slots))
+        return normalised_shares(shares.flatten(1), graphs.mask)
 
     def _by_offset(self, bonds: Tensor) -> Tensor:
-        """``(B, N, (2N-1)(Y-1))``: bonds of each atom by how far the other one is."""
-        flat = F.pad(bonds.flatten(1, 2), (0, 0, 0, 1))
-        return flat.index_select(1, self.offsets.flatten()).view(*bonds.shape[:2], -1)
+        """``(B, n, (2N-1)(Y-1))``: bonds of each atom by how far the other one is."""
+        flat, slots = F.pad(bonds.flatten(1, 2), (0, 0, 0, 1)), bonds.shape[1]
+        offsets = self.offsets
+        if slots < self.max_atoms:
+            if slots not in self._smaller:
+                self._smaller[slots] = _offset_places(slots, self.max_atoms)
+            offsets = self._smaller[slots]
+        return flat.index_select(1, offsets.flatten()).view(*bonds.shape[:2], -1)
 
 
-def _offset_places(slots: int) -> Tensor:
-    """``(N, 2N-1)``: where in a flat ``(N * N + 1)`` matrix the bond to slot ``i + o`` stands.
+def _offset_places(slots: int, max_atoms: int) -> Tensor:
+    """``(n, 2N-1)``: where in a flat ``(n * n + 1)`` matrix the bond to slot ``i + o`` stands.
 
     ``o`` runs from ``-(N-1)`` to ``N-1``; beyond the molecule it is the last, empty place.
     """
     own = torch.arange(slots)[:, None]
-    other = own + torch.arange(-slots + 1, slots)
+    other = own + torch.arange(-max_atoms + 1, max_atoms)
     inside = (other >= 0) & (other < slots)
     return torch.where(inside, own * slots + other, slots * slots)

@@ -10,6 +10,24 @@ from torch.nn import functional as F
 
 from molgan.errors import ConfigError
 
+# Where sizes can be looked at without waiting for a device, and no step is recorded.
+TRIMMED_ON = ("cpu",)
+
+
+def occupied(sizes: Tensor, max_atoms: int) -> int:
+    """How many slots a batch needs: those of its largest molecule, at least 2.
+
+    Nothing that is empty takes part in anything, so what lies beyond need not be worked out. On a
+    GPU it is all the same: to look would make the device wait.
+
+    Args:
+        sizes: ``(B,)`` atom counts.
+        max_atoms: ``N``.
+    """
+    if sizes.device.type not in TRIMMED_ON or not len(sizes):
+        return max_atoms
+    return max(2, int(sizes.max()))
+
 
 class SlotMixer(nn.Module):
     """Mixes the slots by how far apart they are, then the features of each slot.
@@ -17,12 +35,14 @@ class SlotMixer(nn.Module):
     In canonical order it matters that an atom stands six places back, not that it stands at place
     eleven: one weight for each distance, for each group of features, is learnt from every place of
     every molecule; a weight for each pair of places was worse (docs/experiments.md). A gate lets an
-    atom choose what it takes up. Both halves start as the identity.
+    atom choose what it takes up. With ``attention``, atoms also find each other by what they are,
+    such as the two ends of a ring (Vaswani et al. 2017). All parts start as the identity.
 
     Args:
         slots: ``N``.
         width: features of a slot, a multiple of ``heads``.
         heads: groups of features with distances of their own.
+        attention: heads of the attention; 0: none.
 
     Raises:
         ConfigError: for a width that cannot be split into so many groups.
@@ -30,7 +50,7 @@ class SlotMixer(nn.Module):
 
     distances: Tensor
 
-    def __init__(self, slots: int, width: int, heads: int = 12) -> None:
+    def __init__(self, slots: int, width: int, heads: int = 12, attention: int = 0) -> None:
         super().__init__()
         if width % heads:
             raise ConfigError(
@@ -45,24 +65,79 @@ class SlotMixer(nn.Module):
         self.values = nn.Linear(width, 2 * width)
         self.mixed = nn.Linear(width, width)
         _zero(self.mixed)
+        self.attention = SlotAttention(slots, width, attention) if attention else None
         self.within_norm = nn.LayerNorm(width)
         self.within = _residual(width, 2 * width)
 
-    def forward(self, states: Tensor) -> Tensor:
-        """``(B, N, width)`` to ``(B, N, width)``."""
-        states = states + self._across(self.across_norm(states))
+    def forward(self, states: Tensor, mask: Tensor) -> Tensor:
+        """``(B, n, width)`` to ``(B, n, width)``.
+
+        Args:
+            states: of the first ``n`` slots, see `occupied`.
+            mask: ``(B, n)``, 1 where there is an atom. Others are heard by none.
+        """
+        states = states + self._across(self.across_norm(states), mask)
+        if self.attention is not None:
+            states = states + self.attention(states, mask)
         updated: Tensor = states + self.within(self.within_norm(states))
         return updated
 
-    def _across(self, states: Tensor) -> Tensor:
+    def _across(self, states: Tensor, mask: Tensor) -> Tensor:
         batch, slots, width = states.shape
         values, gate = self.values(states).chunk(2, -1)
+        values = values * mask[..., None].to(values.dtype)
         # All molecules of a batch side by side: one product for each head.
         columns = values.view(batch, slots, self.heads, -1).permute(2, 1, 0, 3)
-        weights = self.weights[:, self.distances].to(values.dtype)
+        weights = self.weights[:, self.distances[:slots, :slots]].to(values.dtype)
         mixed = torch.bmm(weights, columns.reshape(self.heads, slots, -1))
         rows = mixed.view(self.heads, slots, batch, -1).permute(2, 1, 0, 3)
         out: Tensor = self.mixed(rows.reshape(batch, slots, width) * F.silu(gate))
+        return out
+
+
+class SlotAttention(nn.Module):
+    """Each atom takes up from others by what they are and how far apart they are.
+
+    Args:
+        slots: ``N``.
+        width: features of a slot, a multiple of ``heads``.
+        heads: of the attention.
+
+    Raises:
+        ConfigError: for a width that cannot be split into so many heads.
+    """
+
+    distances: Tensor
+
+    def __init__(self, slots: int, width: int, heads: int) -> None:
+        super().__init__()
+        if width % heads:
+            raise ConfigError(f"width={width} must be a multiple of the {heads} heads of attention")
+        self.heads = heads
+        self.norm = nn.LayerNorm(width)
+        self.asked = nn.Linear(width, 3 * width)
+        self.taken = nn.Linear(width, width)
+        _zero(self.taken)
+        self.nearness = nn.Parameter(torch.zeros(heads, 2 * slots - 1))
+        place = torch.arange(slots)
+        self.register_buffer("distances", place[:, None] - place + slots - 1, persistent=False)
+
+    def forward(self, states: Tensor, mask: Tensor) -> Tensor:
+        """What is added to the states ``(B, n, width)``.
+
+        Args:
+            states: ``(B, n, width)``.
+            mask: ``(B, n)``, 1 where there is an atom.
+        """
+        slots = states.shape[1]
+        asked = self.asked(self.norm(states)).unflatten(-1, (3, self.heads, -1))
+        queries, keys, values = asked.permute(2, 0, 3, 1, 4)
+        nearness = self.nearness[:, self.distances[:slots, :slots]]
+        # Not minus infinity: a molecule of no atoms would make it a division of 0 by 0.
+        bias = nearness + (mask[:, None, None] - 1) * 1e4
+        scores = queries @ keys.transpose(-1, -2) * queries.shape[-1] ** -0.5
+        taken = torch.softmax(scores + bias.to(scores.dtype), -1) @ values
+        out: Tensor = self.taken(taken.transpose(1, 2).flatten(2))
         return out
 
 
@@ -149,9 +224,36 @@ class PairPlaces(nn.Module):
         places = later * slots + earlier
         inverse = torch.full((slots * slots,), len(places))
         inverse[places] = torch.arange(len(places))
+        # Smaller ones, for the first slots only: see `first`.
+        self._smaller: dict[int, PairPlaces] = {}
         buffers = {"later": later, "earlier": earlier, "places": places, "inverse": inverse}
         for name, tensor in buffers.items():
             self.register_buffer(name, tensor, persistent=False)
+
+    def first(self, slots: int) -> PairPlaces:
+        """The same for the first slots.
+
+        Args:
+            slots: ``n``, at most ``N``; less than that on a CPU only, see `occupied`.
+        """
+        if slots == self.slots:
+            return self
+        if slots not in self._smaller:
+            self._smaller[slots] = PairPlaces(slots)
+        return self._smaller[slots]
+
+    def widened(self, pairs: Tensor, slots: int) -> Tensor:
+        """``(B, p, Y)``, packed for the first slots, as ``(B, P, Y)`` for all; 0 elsewhere.
+
+        Args:
+            pairs: packed, of `first`.
+            slots: ``n``.
+        """
+        if slots == self.slots:
+            return pairs
+        inner = (self.later < slots).nonzero()[:, 0]
+        whole = pairs.new_zeros(len(pairs), len(self.later), pairs.shape[2])
+        return whole.index_copy(1, inner, pairs)
 
     def packed(self, square: Tensor) -> Tensor:
         """``(B, N, N, Y)``, read below the diagonal, to ``(B, P, Y)``."""

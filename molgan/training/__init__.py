@@ -11,6 +11,7 @@ from molgan.training.evaluation import Evaluation, final_report, judge, library_
 from molgan.training.focus_phase import FocusPhase
 from molgan.training.guard import CollapseGuard
 from molgan.training.latent_phase import LatentPhase
+from molgan.training.muon import MuonAdam
 from molgan.training.phase import Phase
 from molgan.training.refinement_phase import RefinementPhase
 from molgan.training.reinforcement_phase import ReinforcementPhase
@@ -32,6 +33,7 @@ __all__ = [
     "Intervals",
     "JsonLines",
     "LatentPhase",
+    "MuonAdam",
     "Networks",
     "Phase",
     "RealMolecules",

@@ -158,7 +158,9 @@ class Phase(ABC):
         parameters = [p for p in module.parameters() if p.requires_grad]
         if not parameters:
             return
-        self._optimizers[name] = (module, self.make_optimizer(parameters, lr=rate), rate)
+        kind = getattr(self.make_optimizer, "func", self.make_optimizer)
+        subject = module if getattr(kind, "takes_module", False) else parameters
+        self._optimizers[name] = (module, self.make_optimizer(subject, lr=rate), rate)
 
     def update(self, loss: Tensor, *names: str) -> Tensor:
         """Minimise ``loss`` for the modules with these optimisers.
