@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import torch
+
 from molgan.errors import ConfigError
 from molgan.losses import reconstruction_loss
 from molgan.models import Encoder, LatentGenerator
 from molgan.training.context import Context
+from molgan.training.like_sized import LikeSizedBatches
 from molgan.training.phase import Phase, Stats
 
 
@@ -19,25 +22,36 @@ class AutoencoderPhase(Phase):
         latent_noise: standard deviation of the noise, where a latent coordinate has unit variance.
             More noise makes every point of the latent space decode to something; less makes
             reconstruction exact.
+        like_sized: batches that are drawn together and sorted by size, see `LikeSizedBatches`.
         settings: see `Phase`.
     """
 
     samples: ClassVar[bool] = False
 
-    def __init__(self, context: Context, latent_noise: float = 0.8, **settings: Any) -> None:
+    def __init__(
+        self,
+        context: Context,
+        latent_noise: float = 0.8,
+        like_sized: int = 1,
+        **settings: Any,
+    ) -> None:
         super().__init__(context, **settings)
         self.encoder, self.generator = latent_networks(context)
         self.latent_noise = latent_noise
         self.add_optimizer("encoder", self.encoder)
         self.add_optimizer("decoder", self.generator.decoder)
+        self.batches = LikeSizedBatches(context, self.batch_size, like_sized)
+        # In one place for all steps: a recorded one reads them there.
+        self._rows = context.data.sizes.new_zeros(self.batch_size, dtype=torch.long)
 
     def step(self) -> Stats:
         """Encode, add noise, decode, improve the likelihood of the molecules."""
+        self._rows.copy_(self.batches.draw())
         return self.replayed(self._reconstruct)
 
     def _reconstruct(self) -> Stats:
         context = self.context
-        rows = context.data.draw_indices(self.batch_size, context.rng)
+        rows = self._rows
         graphs = context.data.graphs(rows)
         with context.fabric.autocast():
             latent = self.encoder(graphs)
@@ -57,6 +71,15 @@ class AutoencoderPhase(Phase):
     def finish(self) -> None:
         """Go on from the averaged weights: they reconstruct better than the last ones."""
         self.context.averages.write_to(self.context.networks)
+
+    def state_dict(self) -> dict[str, Any]:
+        """As in `Phase`, with the batches drawn ahead."""
+        return {**super().state_dict(), "batches": self.batches.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up what `state_dict` gave."""
+        super().load_state_dict(state)
+        self.batches.load_state_dict(state["batches"])
 
 
 def latent_networks(context: Context) -> tuple[Encoder, LatentGenerator]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from molgan.errors import ConfigError
@@ -12,6 +13,7 @@ from molgan.models.denoising_sampler import noisy_point
 from molgan.training.autoencoder_phase import latent_networks
 from molgan.training.context import Context
 from molgan.training.latent_phase import encode_all
+from molgan.training.like_sized import LikeSizedBatches
 from molgan.training.phase import Phase, Stats
 
 
@@ -26,6 +28,7 @@ class DenoisingPhase(Phase):
         noise_level: median of the noise's standard deviation, where a latent coordinate has unit
             variance; log-normal (Karras et al. 2022, "EDM").
         noise_spread: standard deviation of its logarithm.
+        like_sized: batches that are drawn together and sorted by size, see `LikeSizedBatches`.
         settings: see `Phase`.
 
     Raises:
@@ -37,6 +40,7 @@ class DenoisingPhase(Phase):
         context: Context,
         noise_level: float = 1.3,
         noise_spread: float = 0.8,
+        like_sized: int = 1,
         **settings: Any,
     ) -> None:
         super().__init__(context, **settings)
@@ -54,6 +58,9 @@ class DenoisingPhase(Phase):
         self.noise_level = noise_level
         self.noise_spread = noise_spread
         self.add_optimizer("sampler", sampler)
+        self.batches = LikeSizedBatches(context, self.batch_size, like_sized)
+        # In one place for all steps: a recorded one reads them there.
+        self._rows = context.data.sizes.new_zeros(self.batch_size, dtype=torch.long)
         self._latents: Tensor | None = None
 
     def begin(self) -> None:
@@ -62,12 +69,13 @@ class DenoisingPhase(Phase):
 
     def step(self) -> Stats:
         """One update on noised latents of real molecules."""
+        self._rows.copy_(self.batches.draw())
         return self.replayed(self._denoise)
 
     def _denoise(self) -> Stats:
         assert self._latents is not None, "begin() encodes the training set"
         context = self.context
-        rows = context.data.draw_indices(self.batch_size, context.rng)
+        rows = self._rows
         sizes, points = context.data.sizes[rows], self._latents[rows]
         present = self.sampler.present(sizes)
         logarithm = self.noise_spread * context.randn_like(sizes)
@@ -84,3 +92,12 @@ class DenoisingPhase(Phase):
     def finish(self) -> None:
         """Go on from the averaged sampler: it is steadier than the last one."""
         self.context.averages.write_to(self.context.networks)
+
+    def state_dict(self) -> dict[str, Any]:
+        """As in `Phase`, with the batches drawn ahead."""
+        return {**super().state_dict(), "batches": self.batches.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up what `state_dict` gave."""
+        super().load_state_dict(state)
+        self.batches.load_state_dict(state["batches"])

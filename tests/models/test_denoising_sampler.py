@@ -9,7 +9,7 @@ import torch
 
 from molgan.errors import ConfigError
 from molgan.models import DenoisingSampler, LatentGenerator, rebuild
-from molgan.models.denoising_sampler import noisy_point
+from molgan.models.denoising_sampler import LARGEST_NOISE, noisy_point
 
 SIZES = torch.tensor([1, 3, 6])
 SHARE = 4
@@ -69,6 +69,30 @@ def test_steps_with_the_true_velocity_end_at_the_point(sampler, monkeypatch):
 
     monkeypatch.setattr(sampler, "velocity", true_velocity)
     torch.testing.assert_close(sampler(torch.randn(3, 6 * SHARE), SIZES), points)
+
+
+def test_moving_estimates_are_led_on(sampler, monkeypatch):
+    """For normal data everything is known: where the noise ends, and what each step should see."""
+    spread = 2.0
+
+    def true_velocity(here, angles, sizes, conditions=None):
+        cosine, sine = angles.cos()[:, None], angles.sin()[:, None]
+        share = cosine * spread**2 / (cosine**2 * spread**2 + sine**2)  # of `here` that is data
+        return (cosine * here - share * here) / sine
+
+    monkeypatch.setattr(sampler, "velocity", true_velocity)
+    noise = torch.randn(3, 6 * SHARE)
+    # The exact path keeps each point at its own quantile.
+    start = math.atan(LARGEST_NOISE)
+    wanted = noise * spread / math.hypot(math.cos(start) * spread, math.sin(start))
+
+    def error(steps: int) -> float:
+        sampler.steps = steps
+        return float((sampler(noise, SIZES) - wanted).abs().mean())
+
+    led = error(8)
+    monkeypatch.setattr("molgan.models.denoising_sampler._lead", lambda *angles: 0.0)
+    assert led < 0.5 * error(16)  # better than twice the steps
 
 
 def test_it_learns_a_distribution_with_two_peaks(sampler):

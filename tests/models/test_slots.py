@@ -8,6 +8,7 @@ import torch
 from molgan.errors import BundleError, ConfigError
 from molgan.losses import reconstruction_loss
 from molgan.models import (
+    DenoisingSampler,
     LatentGenerator,
     SlotDecoder,
     SlotEncoder,
@@ -15,6 +16,7 @@ from molgan.models import (
     discretize,
     rebuild,
 )
+from molgan.models.layers import size_mask
 from molgan.models.slot_layers import PairPlaces, SlotMixer
 
 SMALL = {"latent_dim": 36, "width": 24, "blocks": 1}
@@ -67,9 +69,75 @@ def test_mixing_does_the_same_at_every_place():
     states = torch.zeros(2, 12, 24)
     states[0, 3:6] = torch.randn(3, 24)
     states[1, 5:8] = states[0, 3:6]  # the same, two places further
-    mixed = mixer(states)
+    mixed = mixer(states, torch.ones(2, 12))
     torch.testing.assert_close(mixed[0, :10], mixed[1, 2:])
     assert not torch.allclose(mixed[0, 0], mixed[0, 9])  # and it reaches from there
+
+
+@pytest.mark.parametrize("attention", [0, 4])
+def test_atoms_that_are_not_there_are_heard_by_none(attention):
+    torch.manual_seed(0)
+    mixer = SlotMixer(9, 24, attention=attention)
+    for parameter in mixer.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    mask = size_mask(torch.tensor([3, 9]), 9)
+    states = torch.randn(2, 9, 24)
+    other = states.clone()
+    other[0, 3:] += 1.0
+    mixed, again = mixer(states, mask), mixer(other, mask)
+    torch.testing.assert_close(mixed[0, :3], again[0, :3])
+    # So the slots beyond the largest molecule can be left out.
+    torch.testing.assert_close(mixer(states[:1, :3], mask[:1, :3]), mixed[:1, :3])
+
+
+def test_attention_finds_an_atom_by_what_it_is():
+    """By distance alone, a mixer would send the same from wherever it stands."""
+    torch.manual_seed(0)
+    mixer = SlotMixer(9, 24, attention=4)
+    attention = mixer.attention
+    for parameter in attention.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    states, mask = torch.randn(1, 9, 24), torch.ones(1, 9)
+    with torch.no_grad():
+        attention.nearness.zero_()
+        swapped = states[:, [0, 5, 2, 3, 4, 1, 6, 7, 8]]
+        torch.testing.assert_close(attention(swapped, mask)[:, 0], attention(states, mask)[:, 0])
+        attention.nearness.normal_()
+        assert not torch.allclose(attention(swapped, mask)[:, 0], attention(states, mask)[:, 0])
+
+
+@pytest.mark.parametrize("sizes", [[2, 3], [1, 1], [5]])
+def test_what_is_left_out_changes_nothing(types, graphs, sizes, monkeypatch):
+    """A molecule is the same whatever the size of its neighbours in the batch."""
+    torch.manual_seed(0)
+    decoder = SlotDecoder(**types, max_atoms=9, **SMALL).eval()
+    critic = SlotLatentCritic(36, 9, width=24, trunk_blocks=1).eval()
+    encoder = SlotEncoder(**types, max_atoms=9, **SMALL).eval()
+    sampler = DenoisingSampler(36, 9, width=24, blocks=2, attention=2).eval()
+    for network in (decoder, critic, encoder, sampler):
+        for parameter in network.parameters():
+            torch.nn.init.normal_(parameter, std=0.1)
+    small, count = torch.tensor(sizes), len(sizes)
+    latent = torch.randn(count, 36)
+    rows = graphs.num_atoms <= 5
+
+    def work() -> list[torch.Tensor]:
+        logits = decoder(latent, small)
+        drawn = discretize(logits, "straight_through")
+        return [
+            drawn.nodes,
+            drawn.edges,
+            critic(latent, small),
+            encoder(graphs[rows]),
+            sampler(latent, small) * sampler.present(small),
+        ]
+
+    with torch.no_grad():
+        trimmed = work()
+        monkeypatch.setattr("molgan.models.slot_layers.TRIMMED_ON", ())
+        whole = work()
+    for one, other in zip(trimmed, whole, strict=True):
+        torch.testing.assert_close(one, other)
 
 
 def test_settings_that_do_not_fit_are_refused(types):
@@ -77,6 +145,8 @@ def test_settings_that_do_not_fit_are_refused(types):
         SlotEncoder(**types, max_atoms=9, latent_dim=35)
     with pytest.raises(ConfigError, match="width=16 must be a multiple of 12"):
         SlotMixer(9, 16)
+    with pytest.raises(ConfigError, match="width=24 must be a multiple of the 5 heads"):
+        SlotMixer(9, 24, attention=5)
 
 
 SLOT_DECODER = {"network": "SlotDecoder", "width": 24, "blocks": 1}

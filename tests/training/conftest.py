@@ -43,7 +43,7 @@ _SHARES = (
     "model.latent_critic.width=24",
     "+model.latent_critic.trunk_blocks=1",
     "trainer.phases.denoising={_target_: molgan.training.DenoisingPhase, _partial_: true, "
-    "molecules: 96, batch_size: 16, learning_rate: 0.003}",
+    "molecules: 96, batch_size: 16, learning_rate: 0.003, like_sized: 3}",
 )
 
 
