@@ -26,10 +26,13 @@ from molgan.models import (
     most_probable,
 )
 from molgan.models.products import FastProducts
+from molgan.models.slot_layers import TRIMMED_ON
 from molgan.repeats import RepeatMemory, checked_repeats, graph_keys
 
 Generator = LatentGenerator | MolGANGenerator
 PRECISIONS = ("32-true", "bf16-mixed")
+# Molecules that go through the networks together, where those of like size do.
+_LIKE_SIZED = 128
 
 
 @dataclass(frozen=True)
@@ -323,6 +326,24 @@ class Sampler:
 
     def _logits(self, noise: Tensor, sizes: Tensor, conditions: Tensor | None) -> GraphLogits:
         """Logits from noise as it is drawn, refined."""
+        if not self._trims:
+            return self._logits_of(noise, sizes, conditions)
+        # Molecules of like size together: what is empty in all of them is not worked out.
+        order = sizes.argsort()
+        parts = [
+            self._logits_of(
+                noise[rows], sizes[rows], None if conditions is None else conditions[rows]
+            )
+            for rows in order.split(_LIKE_SIZED)
+        ]
+        return GraphLogits.cat(parts).rows(order.argsort())
+
+    @property
+    def _trims(self) -> bool:
+        """Whether the networks work out no more slots than the largest molecule has."""
+        return getattr(self.generator, "per_atom", False) and self.device.type in TRIMMED_ON
+
+    def _logits_of(self, noise: Tensor, sizes: Tensor, conditions: Tensor | None) -> GraphLogits:
         given = () if conditions is None else (conditions,)
         return self.refine(self.generator(self.noise_scale * noise, sizes, *given), sizes)
 
