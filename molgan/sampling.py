@@ -67,7 +67,8 @@ class Sampler:
         noise_scale: standard deviation of the noise. Above 1 rarer molecules, below 1 typical ones
             (the "truncation trick" of image GANs).
         encoder: of the same latent space as the generator; needed to refine.
-        refine_steps: times that each molecule drawn is encoded and decoded once more, valid or not.
+        refine_steps: times that each molecule drawn is encoded and decoded once more, valid or not;
+            in between, a sampler that denoises takes part, but for the last time.
             The autoencoder was trained to give back molecules from blurred latents, so a graph
             between two molecules moves to one of them. No chemistry is consulted, nothing is
             rejected: it is a longer forward pass.
@@ -210,17 +211,34 @@ class Sampler:
             repaired = self._repaired(self.repair, decoded, types, adjacency, graphs)
         return Draw(decoded, repaired, types, raw_bonds)
 
-    def refine(self, logits: GraphLogits, sizes: Tensor) -> GraphLogits:
-        """Logits of a batch of graphs of ``sizes (B,)`` after `refine_steps` more passes."""
+    def refine(
+        self,
+        logits: GraphLogits,
+        sizes: Tensor,
+        noise: Tensor | None = None,
+        conditions: Tensor | None = None,
+    ) -> GraphLogits:
+        """Logits of a batch of graphs after `refine_steps` more passes.
+
+        Args:
+            logits: of the graphs.
+            sizes: ``(B,)`` atom counts.
+            noise: ``(B, noise_dim)`` that they were drawn from. With it, a sampler that denoises
+                takes part in all passes but the last, see `DenoisingSampler.again`.
+            conditions: as for the draw.
+        """
         if self.encoder is None or not isinstance(self.generator, LatentGenerator):
             return logits
-        for _ in range(self.refine_steps):
+        for left in range(self.refine_steps - 1, -1, -1):
             atoms, bonds = most_probable(logits)
             # One-hot as the training molecules are: what the encoder knows.
             graphs = MolGraphs.from_indices(
                 atoms, bonds, logits.nodes.shape[-1], logits.pairs.shape[-1]
             )
-            logits = self.generator.decoder(self.encoder(graphs), sizes)
+            points = self.encoder(graphs)
+            if left and noise is not None:
+                points = self.generator.again(points, noise, left, sizes, conditions)
+            logits = self.generator.decoder(points, sizes)
         return logits
 
     def _repaired(
@@ -345,7 +363,8 @@ class Sampler:
 
     def _logits_of(self, noise: Tensor, sizes: Tensor, conditions: Tensor | None) -> GraphLogits:
         given = () if conditions is None else (conditions,)
-        return self.refine(self.generator(self.noise_scale * noise, sizes, *given), sizes)
+        logits = self.generator(self.noise_scale * noise, sizes, *given)
+        return self.refine(logits, sizes, noise, conditions)
 
     def draw_inputs(
         self, count: int, rng: torch.Generator, wanted: FloatArray | None = None

@@ -242,6 +242,27 @@ def test_refining_encodes_and_decodes_each_molecule_once_more(chain_bundle):
     assert drawn(twice, 64, seed=7) != drawn(once, 64, seed=7)
 
 
+def test_a_sampler_that_denoises_looks_again_but_for_the_last_time(shares_bundle, monkeypatch):
+    turns: list[int] = []
+    again = shares_bundle.generator.again
+
+    def noted(points, noise, turn, sizes, conditions=None):
+        turns.append(turn)
+        return again(points, noise, turn, sizes, conditions)
+
+    monkeypatch.setattr(shares_bundle.generator, "again", noted)
+    (once,) = shares_bundle.sampler(refine_steps=1).stream(40, 0)
+    assert turns == []
+    thrice = shares_bundle.sampler(refine_steps=3)
+    (draw,) = thrice.stream(40, 0)
+    assert turns == [2, 1]
+    assert not np.array_equal(draw.bonds, once.bonds)
+    # Each molecule goes by its own noise, whatever the batch.
+    parts = list(thrice.stream(40, 0, batch_size=7))
+    assert np.array_equal(np.concatenate([part.atoms for part in parts]), draw.atoms)
+    assert np.array_equal(np.concatenate([part.bonds for part in parts]), draw.bonds)
+
+
 def test_refining_is_part_of_the_model(chain_bundle, tmp_path):
     saved = Bundle.load(replace(chain_bundle, refine_steps=1).save(tmp_path / "refining.molgan"))
     assert drawn(saved.sampler(), 50) == drawn(chain_bundle.sampler(refine_steps=1), 50)

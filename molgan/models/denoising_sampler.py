@@ -19,6 +19,9 @@ from molgan.models.slot_layers import SlotMixer, occupied, share_of
 LARGEST_NOISE, SMALLEST_NOISE = 20.0, 0.3
 # The noise levels of the steps are even in their cube root: most are where molecules take shape.
 _SPREAD = 3.0
+# Noise from which a drawn molecule is denoised once more, and its steps from there: enough to undo
+# what does not fit together, too little to forget the molecule.
+_AGAIN = (1.0, 0.7, 0.45, 0.0)
 _FREQUENCIES = 32
 
 
@@ -103,12 +106,39 @@ class DenoisingSampler(nn.Module):
             sizes: ``(B,)`` atom counts.
             conditions: ``(B, C)``, standardised; None for a sampler without.
         """
-        angles = _angles(self.steps)
-        points = end = noise
+        return self._denoised(noise, _angles(self.steps), sizes, conditions)
+
+    def again(
+        self,
+        points: Tensor,
+        noise: Tensor,
+        sizes: Tensor,
+        conditions: Tensor | None = None,
+    ) -> Tensor:
+        """Latent points ``(B, latent_dim)`` near given ones, not normalised: noised and denoised.
+
+        A second look at what came out: errors of the first steps meet a network that has seen such
+        noise on real molecules only (Xu et al. 2023, "Restart sampling").
+
+        Args:
+            points: ``(B, latent_dim)``.
+            noise: ``(B, latent_dim)``, standard normal.
+            sizes: ``(B,)`` atom counts.
+            conditions: ``(B, C)``, standardised; None for a sampler without.
+        """
+        angles = [math.atan(level) for level in _AGAIN]
+        noised = math.cos(angles[0]) * points + math.sin(angles[0]) * noise
+        return self._denoised(noised, angles, sizes, conditions)
+
+    def _denoised(
+        self, points: Tensor, angles: list[float], sizes: Tensor, conditions: Tensor | None
+    ) -> Tensor:
+        """Points on the circle at the first angle, at the last."""
+        end, steps = points, len(angles) - 1
         for index, (angle, following) in enumerate(pairwise(angles)):
-            trained = index >= self.steps - self.trained_steps
+            trained = index >= steps - self.trained_steps
             with torch.set_grad_enabled(trained and torch.is_grad_enabled()):
-                here = noise.new_full((len(noise),), angle)
+                here = points.new_full((len(points),), angle)
                 velocity = self.velocity(points, here, sizes, conditions)
                 before, end = end, math.cos(angle) * points - math.sin(angle) * velocity
                 lead = _lead(angles[index - 1], angle, following) if index else 0.0

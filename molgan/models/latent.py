@@ -191,6 +191,32 @@ class LatentGenerator(nn.Module):
             return normalised_shares(points, size_mask(sizes, self.max_atoms))
         return F.layer_norm(points, (self.latent_dim,))
 
+    def again(
+        self,
+        points: Tensor,
+        noise: Tensor,
+        turn: int,
+        sizes: Tensor,
+        conditions: Tensor | None = None,
+    ) -> Tensor:
+        """Latent points of drawn molecules, looked at once more; others' are given back.
+
+        Only a sampler that denoises can (`DenoisingSampler.again`). It takes the noise that the
+        molecule was drawn from, each atom that of another: so noise goes on meaning one molecule.
+
+        Args:
+            points: ``(B, latent_dim)``, of the encoder.
+            noise: ``(B, noise_dim)`` that the molecules were drawn from.
+            turn: which look this is, from 1; each moves the noise on by another distance.
+            sizes: ``(B,)`` atom counts.
+            conditions: ``(B, C)``, standardised; None: their means.
+        """
+        if not isinstance(self.sampler, DenoisingSampler):
+            return points
+        moved = noise.unflatten(1, (self.max_atoms, -1)).roll(5 * turn, 1).flatten(1)
+        given = _LOUD * conditions_or_means(conditions, self.num_conditions, noise)
+        return self.normalised(self.sampler.again(points, moved, sizes, given), sizes)
+
     def forward(
         self, noise: Tensor, sizes: Tensor, conditions: Tensor | None = None
     ) -> GraphLogits:

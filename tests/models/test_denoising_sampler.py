@@ -153,3 +153,38 @@ def test_conditions_are_heeded_once_they_have_been_learnt(generator):
 def test_steps_that_cannot_be_are_refused(settings):
     with pytest.raises(ConfigError, match="at least 2 steps"):
         DenoisingSampler(24, 6, width=24, **settings)
+
+
+def test_a_second_look_undoes_an_error(sampler, monkeypatch):
+    """With the true velocity of two distant points, one in between ends at either."""
+    peaks = torch.stack([torch.ones(6 * SHARE), -torch.ones(6 * SHARE)])
+
+    def true_velocity(here, angles, sizes, conditions=None):
+        level = angles.tan()[:, None]
+        distance = (here[:, None] / angles.cos()[:, None, None] - peaks).square().sum(-1)
+        share = torch.softmax(-0.5 * distance / level.square(), 1)
+        point = share @ peaks
+        noise = (here - angles.cos()[:, None] * point) / angles.sin()[:, None]
+        return noisy_point(point, noise, angles)[1]
+
+    monkeypatch.setattr(sampler, "velocity", true_velocity)
+    torch.manual_seed(0)
+    between = 0.2 * torch.randn(3, 6 * SHARE)
+    looked = sampler.again(between, torch.randn(3, 6 * SHARE), SIZES)
+    assert torch.cdist(looked, peaks).min(1).values.max() < 0.1
+    # From a point of the data, little noise leads back to it.
+    torch.testing.assert_close(
+        sampler.again(peaks, torch.randn(2, 6 * SHARE), SIZES[:2]), peaks, atol=0.1, rtol=0
+    )
+
+
+def test_looks_follow_from_the_molecules_own_noise(generator):
+    noise, sizes = torch.randn(3, generator.noise_dim), torch.tensor([3, 5, 9])
+    points = generator.latent(noise, sizes)
+    first, second = (generator.again(points, noise, turn, sizes) for turn in (1, 2))
+    assert not torch.allclose(first, second)
+    assert first.equal(generator.again(points, noise, 1, sizes))
+    # On the sphere of the encoder's points, and one by one as in a batch.
+    torch.testing.assert_close(first, generator.normalised(first, sizes))
+    alone = generator.again(points[1:2], noise[1:2], 1, sizes[1:2])
+    torch.testing.assert_close(alone, first[1:2])
