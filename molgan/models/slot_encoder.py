@@ -6,6 +6,7 @@ many rings close after five steps: places near each other in that order are near
 
 from __future__ import annotations
 
+import functools
 from typing import Any, ClassVar
 
 import torch
@@ -58,8 +59,6 @@ class SlotEncoder(nn.Module):
         self.readout = nn.Linear(width, share_of(latent_dim, max_atoms))
         self.max_atoms = max_atoms
         self.register_buffer("offsets", _offset_places(max_atoms, max_atoms), persistent=False)
-        # For the first slots only; less than all of them on a CPU only, see `occupied`.
-        self._smaller: dict[int, Tensor] = {}
         earlier = torch.ones(max_atoms, max_atoms).tril(-1)[..., None]
         self.register_buffer("earlier", earlier, persistent=False)
 
@@ -91,13 +90,12 @@ class SlotEncoder(nn.Module):
         """``(B, n, (2N-1)(Y-1))``: bonds of each atom by how far the other one is."""
         flat, slots = F.pad(bonds.flatten(1, 2), (0, 0, 0, 1)), bonds.shape[1]
         offsets = self.offsets
-        if slots < self.max_atoms:
-            if slots not in self._smaller:
-                self._smaller[slots] = _offset_places(slots, self.max_atoms)
-            offsets = self._smaller[slots]
+        if slots < self.max_atoms:  # on a CPU only, see `occupied`
+            offsets = _offset_places(slots, self.max_atoms)
         return flat.index_select(1, offsets.flatten()).view(*bonds.shape[:2], -1)
 
 
+@functools.cache
 def _offset_places(slots: int, max_atoms: int) -> Tensor:
     """``(n, 2N-1)``: where in a flat ``(n * n + 1)`` matrix the bond to slot ``i + o`` stands.
 

@@ -59,8 +59,7 @@ class SlotMixer(nn.Module):
             )
         self.heads = heads
         self.weights = nn.Parameter(0.05 * torch.randn(heads, 2 * slots - 1))
-        place = torch.arange(slots)
-        self.register_buffer("distances", place[:, None] - place + slots - 1, persistent=False)
+        self.register_buffer("distances", _distances(slots), persistent=False)
         self.across_norm = nn.LayerNorm(width)
         self.values = nn.Linear(width, 2 * width)
         self.mixed = nn.Linear(width, width)
@@ -119,8 +118,7 @@ class SlotAttention(nn.Module):
         self.taken = nn.Linear(width, width)
         _zero(self.taken)
         self.nearness = nn.Parameter(torch.zeros(heads, 2 * slots - 1))
-        place = torch.arange(slots)
-        self.register_buffer("distances", place[:, None] - place + slots - 1, persistent=False)
+        self.register_buffer("distances", _distances(slots), persistent=False)
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
         """What is added to the states ``(B, n, width)``.
@@ -298,6 +296,12 @@ def _apply(function: type[torch.autograd.Function], *arguments: Tensor) -> Tenso
     """``function.apply``, which torch leaves without types."""
     out: Tensor = function.apply(*arguments)
     return out
+
+
+def _distances(slots: int) -> Tensor:
+    """``(N, N)``: how far each slot is behind each other one, counted from the least."""
+    place = torch.arange(slots)
+    return place[:, None] - place + slots - 1
 
 
 def _residual(features: int, hidden: int) -> nn.Sequential:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import torch
-
 from molgan.errors import ConfigError
 from molgan.losses import reconstruction_loss
 from molgan.models import Encoder, LatentGenerator
@@ -41,17 +39,15 @@ class AutoencoderPhase(Phase):
         self.add_optimizer("encoder", self.encoder)
         self.add_optimizer("decoder", self.generator.decoder)
         self.batches = LikeSizedBatches(context, self.batch_size, like_sized)
-        # In one place for all steps: a recorded one reads them there.
-        self._rows = context.data.sizes.new_zeros(self.batch_size, dtype=torch.long)
 
     def step(self) -> Stats:
         """Encode, add noise, decode, improve the likelihood of the molecules."""
-        self._rows.copy_(self.batches.draw())
+        self.batches.draw()
         return self.replayed(self._reconstruct)
 
     def _reconstruct(self) -> Stats:
         context = self.context
-        rows = self._rows
+        rows = self.batches.rows
         graphs = context.data.graphs(rows)
         with context.fabric.autocast():
             latent = self.encoder(graphs)

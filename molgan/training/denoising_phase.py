@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from molgan.errors import ConfigError
@@ -59,8 +58,6 @@ class DenoisingPhase(Phase):
         self.noise_spread = noise_spread
         self.add_optimizer("sampler", sampler)
         self.batches = LikeSizedBatches(context, self.batch_size, like_sized)
-        # In one place for all steps: a recorded one reads them there.
-        self._rows = context.data.sizes.new_zeros(self.batch_size, dtype=torch.long)
         self._latents: Tensor | None = None
 
     def begin(self) -> None:
@@ -69,13 +66,13 @@ class DenoisingPhase(Phase):
 
     def step(self) -> Stats:
         """One update on noised latents of real molecules."""
-        self._rows.copy_(self.batches.draw())
+        self.batches.draw()
         return self.replayed(self._denoise)
 
     def _denoise(self) -> Stats:
         assert self._latents is not None, "begin() encodes the training set"
         context = self.context
-        rows = self._rows
+        rows = self.batches.rows
         sizes, points = context.data.sizes[rows], self._latents[rows]
         present = self.sampler.present(sizes)
         logarithm = self.noise_spread * context.randn_like(sizes)

@@ -139,11 +139,12 @@ class DistillationPhase(Phase):
         """
         context, teacher = self.context, self.teacher
         sizes = torch.multinomial(self.sizes, count, replacement=True, generator=context.rng)
-        noise = teacher.noise_scale * context.noise(count)
+        drawn = context.noise(count)
+        noise = teacher.noise_scale * drawn
         with context.fabric.autocast():
             wanted = self.own.latent(noise, sizes)
             point = self.generator.latent(noise, sizes)
-            logits = teacher.refine(self.own.decoder(point, sizes), sizes)
+            logits = teacher.refine(self.own.decoder(point, sizes), sizes, drawn)
             answers = repair_targets(self.codec, logits, discretize(logits, "straight_through"))
             atoms, bonds = answers.drawn_atoms, answers.drawn_bonds
             atoms[answers.broken], bonds[answers.broken] = answers.atoms, answers.bonds

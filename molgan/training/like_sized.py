@@ -24,6 +24,9 @@ class LikeSizedBatches:
         batch_size: rows of a batch.
         together: batches that are drawn together; 1: plain batches.
 
+    Attributes:
+        rows: ``(batch_size,)`` rows drawn last, in one place: a recorded step reads them there.
+
     Raises:
         ConfigError: for less than one.
     """
@@ -34,20 +37,22 @@ class LikeSizedBatches:
         self.context = context
         self.batch_size = batch_size
         self.together = together
+        self.rows = context.data.sizes.new_zeros(batch_size, dtype=torch.long)
         self._drawn: list[Tensor] = []
 
     def draw(self) -> Tensor:
-        """``(batch_size,)`` rows with replacement."""
+        """``(batch_size,)`` rows with replacement; `rows` then holds them too."""
         if not self._drawn:
             data, rng = self.context.data, self.context.rng
             rows = data.draw_indices(self.together * self.batch_size, rng)
+            batches = rows.view(self.together, -1)
             if self.together > 1:
-                rows = rows[data.sizes[rows].argsort()]
-                batches = rows.split(self.batch_size)
-                order = torch.randperm(self.together, generator=rng, device=rows.device)
-                rows = torch.stack(batches)[order].flatten()
-            self._drawn = list(rows.split(self.batch_size))
-        return self._drawn.pop()
+                batches = rows[data.sizes[rows].argsort()].view_as(batches)
+                batches = batches[torch.randperm(self.together, generator=rng, device=rows.device)]
+            self._drawn = list(batches)
+        drawn = self._drawn.pop()
+        self.rows.copy_(drawn)
+        return drawn
 
     def state_dict(self) -> dict[str, Any]:
         """What has been drawn and not been used."""

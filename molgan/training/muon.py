@@ -20,8 +20,8 @@ class MuonAdam(Optimizer):
 
     Muon gives all directions of a weight matrix an update of the same size, where Adam lets a few
     lead (Jordan et al. 2024, "Muon"; scaled to Adam's updates as in Liu et al. 2025, "Muon is
-    scalable"). The sampler of ZINC250k gets as far with it in half of the time, autoencoders gain
-    too (docs/experiments.md). Adversarial phases are not known to.
+    scalable"). The sampler of ZINC250k gets as far with it in half of the time
+    (docs/experiments.md). In adversarial phases it was not tried.
 
     Args:
         module: all of its parameters that want a gradient are trained.
