@@ -82,16 +82,10 @@ class RewardLearning:
         self.guide.fit_to_mean(wanted.aim.wanted, given, scores, drawn_at)
 
     def state_dict(self) -> dict[str, Any]:
-        """Network, memory and guide."""
-        return {
-            "reward": self.network.state_dict(),
-            "memory": self.memory.state_dict(),
-            "guide": None if self.guide is None else self.guide.to_document(),
-        }
+        """Network and memory; the trainer keeps the guide, which outlives the phase."""
+        return {"reward": self.network.state_dict(), "memory": self.memory.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up what `state_dict` gave."""
         self.network.load_state_dict(state["reward"])
         self.memory.load_state_dict(state["memory"], self.context.fabric.device)
-        if self.guide is not None:
-            self.guide.load_document(state["guide"])

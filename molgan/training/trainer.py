@@ -291,8 +291,9 @@ class Trainer:
                 "best": self.best,
                 "figures": {key: float(value) for key, value in self.figures.items()},
                 "guard": self.guard.state_dict(),
-                # A phase may change them.
+                # A phase may change both; one that is through does so no more.
                 "size_distribution": torch.from_numpy(self.bundle.size_distribution.copy()),
+                "guide": None if self.bundle.guide is None else self.bundle.guide.to_document(),
                 **self.means.state_dict(),
                 "oracle": self.scorer.state_dict(),
             },
@@ -332,6 +333,8 @@ class Trainer:
         self.guard.load_state_dict(state["guard"])
         if "size_distribution" in state:
             np.copyto(self.bundle.size_distribution, state["size_distribution"].numpy())
+        if self.bundle.guide is not None and state.get("guide") is not None:
+            self.bundle.guide.load_document(state["guide"])
         self._rate = Rate(self.molecules_seen)
         self.means.load_state_dict(state, fabric.device)
         self.scorer.load_state_dict(state.get("oracle", {}))

@@ -216,6 +216,14 @@ def test_a_stopped_phase_ends_like_an_undisturbed_one(
     assert_same_run(tmp_path / "one", tmp_path / "two")
 
 
+def test_a_finished_run_that_is_resumed_keeps_its_guide(make_steered, tmp_path):
+    make_steered(tmp_path).fit()
+    chosen = Bundle.load(tmp_path / "last.molgan").guide.to_document()
+    assert any(chosen["log_odds"])
+    make_steered(tmp_path, resume_from=tmp_path / "checkpoint.pt").fit()
+    assert Bundle.load(tmp_path / "last.molgan").guide.to_document() == chosen
+
+
 def test_the_guard_lowers_the_aim(make_steered):
     phase = make_steered(None)._phases["reinforcement"]
     phase.begin()
