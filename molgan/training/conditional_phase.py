@@ -197,10 +197,10 @@ class ConditionalPhase(LatentPhase):
         context = self.context
         rows = self._draw_rows(self.explore_batch)
         sizes, wanted = self._sizes[rows], self._values[rows]
-        noise = self.noise_scale * context.noise(len(rows))
+        noise = context.noise(len(rows))
         with torch.no_grad(), context.fabric.autocast():
-            points = context.averages.generator.latent(noise, sizes, wanted)
-        decoded = self.explorer.molecules(points, sizes)
+            points = context.averages.generator.latent(self.noise_scale * noise, sizes, wanted)
+        decoded = self.explorer.molecules(points, sizes, noise, wanted)
         raw = np.stack(list(self.scorer(decoded).raw.values()), 1)
         obtained = self._on_device(self.conditions.standardised(raw))
         known = obtained.isfinite().all(1)

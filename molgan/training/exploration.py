@@ -83,9 +83,16 @@ class Explorer:
             refine_steps=refine_steps,
         )
 
-    def judge(self, latents: Tensor, sizes: Tensor) -> Judged:
-        """Molecules of latent points ``(B, D)``, made as sampling makes them, and their scores."""
-        atoms, bonds, decoded = self._made(latents, sizes)
+    def judge(self, latents: Tensor, sizes: Tensor, noise: Tensor | None = None) -> Judged:
+        """Molecules of latent points, made as sampling makes them, and their scores.
+
+        Args:
+            latents: ``(B, D)``.
+            sizes: ``(B,)`` atom counts.
+            noise: ``(B, noise_dim)``, standard normal, of which the sampler has made the points;
+                None for other points, which no sampler looks at again, see `Sampler.refine`.
+        """
+        atoms, bonds, decoded = self._made(latents, sizes, noise, None)
         scores = np.nan_to_num(self.scorer(decoded).total, nan=0.0)
         return Judged(decoded, scores, atoms, pack_pairs(bonds))
 
@@ -101,20 +108,31 @@ class Explorer:
         context = self.context
         weights = torch.as_tensor(size_distribution, device=context.fabric.device)
         sizes = torch.multinomial(weights, count, True, generator=context.rng)
-        noise = noise_scale * context.noise(count)
+        noise = context.noise(count)
         with context.fabric.autocast():
-            latents = self.generator.latent(noise, sizes)
-        return self.judge(latents, sizes)
+            latents = self.generator.latent(noise_scale * noise, sizes)
+        return self.judge(latents, sizes, noise)
 
-    def molecules(self, latents: Tensor, sizes: Tensor) -> list[Decoded]:
-        """Molecules of latent points, as sampling makes them."""
-        return self._made(latents, sizes)[2]
+    def molecules(
+        self, latents: Tensor, sizes: Tensor, noise: Tensor, conditions: Tensor
+    ) -> list[Decoded]:
+        """Molecules of latent points, as sampling makes them; arguments as of `judge`.
+
+        Args:
+            latents: ``(B, D)``.
+            sizes: ``(B,)``.
+            noise: ``(B, noise_dim)``.
+            conditions: ``(B, C)``, standardised.
+        """
+        return self._made(latents, sizes, noise, conditions)[2]
 
     @torch.no_grad()
-    def _made(self, latents: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor, list[Decoded]]:
+    def _made(
+        self, latents: Tensor, sizes: Tensor, noise: Tensor | None, conditions: Tensor | None
+    ) -> tuple[Tensor, Tensor, list[Decoded]]:
         with self.context.fabric.autocast():
             logits = self.generator.decoder(latents, sizes)
-            graphs = discretize(self.sampler.refine(logits, sizes), "soft")
+            graphs = discretize(self.sampler.refine(logits, sizes, noise, conditions), "soft")
         atoms, bonds = graphs.to_indices()
         return atoms, bonds, self.codec.decode(atoms.cpu().numpy(), bonds.cpu().numpy())
 

@@ -142,9 +142,9 @@ class FocusPhase(LatentPhase):
         sizes = self.pool.sizes[rows]
         context = self.context
         with torch.no_grad(), context.fabric.autocast():
-            noise = self.noise_scale * context.noise(half)
-            own = context.averages.generator.latent(noise, sizes)
-        drawn, scores = self._judge(own, sizes)
+            noise = context.noise(half)
+            own = context.averages.generator.latent(self.noise_scale * noise, sizes)
+        drawn, scores = self._judge(own, sizes, noise)
         self._search_around(self.search_batch - half)
         self._aim()
         smiles = [item.smiles for item in drawn if item.smiles is not None]
@@ -167,9 +167,11 @@ class FocusPhase(LatentPhase):
         noise = self.context.randn_like(points)
         self._judge(points + self.radius * radii * noise, self.pool.sizes[rows])
 
-    def _judge(self, latents: Tensor, sizes: Tensor) -> tuple[list[Decoded], np.ndarray]:
+    def _judge(
+        self, latents: Tensor, sizes: Tensor, noise: Tensor | None = None
+    ) -> tuple[list[Decoded], np.ndarray]:
         """Molecules at latent points and their similarity to the set; relatives are kept."""
-        judged = self.explorer.judge(latents, sizes)
+        judged = self.explorer.judge(latents, sizes, noise)
         self.explorer.keep(judged, self.pool, self.least)
         return judged.decoded, judged.scores
 

@@ -79,20 +79,21 @@ class SteeringTerms:
         return loss, stats
 
     def policy(
-        self, sizes: Tensor, judge: Callable[[Tensor, Tensor], Judged], scale: float
+        self, sizes: Tensor, judge: Callable[[Tensor, Tensor, Tensor], Judged], scale: float
     ) -> tuple[Tensor, Stats, Judged]:
         """The policy gradient's loss, and the molecules that it was taken on.
 
         Args:
             sizes: ``(B,)`` atom counts.
-            judge: scores points ``(B, latent_dim)`` of these sizes.
+            judge: scores points ``(B, latent_dim)`` of these sizes, made of ``(B, noise_dim)``.
             scale: factor of the reward.
         """
         context = self.context
+        noise = context.noise(len(sizes))
         with context.fabric.autocast():
-            mean = self.generator.latent(context.noise(len(sizes)), sizes)
+            mean = self.generator.latent(noise, sizes)
         action = context.blurred(mean.detach(), self.deviation)
-        judged = judge(action, sizes)
+        judged = judge(action, sizes, noise)
         reward = torch.as_tensor(judged.scores, dtype=torch.float32, device=mean.device)
         advantage = (reward - reward.mean()) / (reward.std() + 1e-6)
         log_probability = -(action - mean).square().mean(1) / (2 * self.deviation**2)
