@@ -23,6 +23,7 @@ from molgan.bundle import Bundle
 from molgan.conditions import Conditions
 from molgan.config import to_plain, whole_number
 from molgan.data import MoleculeDataset, cache_root
+from molgan.devices import usable_device
 from molgan.errors import ConfigError
 from molgan.metrics import HashedIdentities
 from molgan.rewards import Objective, Scorer, check_objective
@@ -57,19 +58,18 @@ def build_fabric(cfg: DictConfig) -> Fabric:
     # Fabric announces precision and processes; the run's own lines say what matters.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     device = str(cfg.device)
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("device=cuda, but torch sees no GPU: use device=cpu or device=auto")
+    if device == "cuda":
+        usable_device(device)
     precision = str(cfg.precision)
     if precision == "auto":
         precision = "bf16-mixed" if _computes_in_bfloat16(device) else "32-true"
     if precision not in PRECISIONS:
         raise ConfigError(f"precision={precision} is unknown: use auto, {', '.join(PRECISIONS)}")
     devices = whole_number(cfg, "devices", 1)
-    accelerator = "cuda" if device == "cuda" else device
     try:
         strategy = "auto" if devices == 1 else "ddp"
         return Fabric(
-            accelerator=accelerator,
+            accelerator=device,
             devices=devices,
             strategy=strategy,
             precision=precision,  # type: ignore[arg-type]

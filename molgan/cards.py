@@ -105,8 +105,7 @@ def changed_since(config: Mapping[str, Any], typed: Sequence[str]) -> list[str]:
     Returns:
         Overrides; empty where the defaults are those of then.
     """
-    from molgan.config import compose, to_plain
-    from molgan.training.run_folder import flat_settings
+    from molgan.config import compose, flat_settings, to_plain
 
     before = flat_settings(json.loads(json.dumps(config)))
     composed = without_folders(to_plain(compose(typed)))

@@ -9,7 +9,7 @@ Configuration stops at the entry points: everything below them takes plain argum
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -174,6 +174,22 @@ def to_plain(cfg: DictConfig) -> dict[str, Any]:
         raise ConfigError(config_checks.explain(error)) from error
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
+
+
+def flat_settings(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Dotted key -> value of every setting that is no group; an empty group holds none.
+
+    Args:
+        config: plain settings, nested.
+        prefix: of the keys.
+    """
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            flat |= flat_settings(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
 
 
 def whole_number(cfg: DictConfig, key: str, least: int) -> int:

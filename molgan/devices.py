@@ -18,6 +18,8 @@ def usable_device(name: torch.device | str) -> torch.device:
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
+    if str(name).startswith("cuda") and not torch.cuda.is_available():
+        raise ConfigError(f"device={name}, but torch sees no GPU: use device=cpu or device=auto")
     try:
         device = torch.device(name)
         torch.empty(0, device=device)

@@ -39,11 +39,12 @@ def evaluate(cfg: DictConfig) -> Comparison:
     from hydra.utils import instantiate
 
     from molgan.config import whole_number
+    from molgan.devices import usable_device
     from molgan.metrics import Comparison, measure
 
     for key, least in {"n": 1, "n_jobs": -1, "seed": 0}.items():
         whole_number(cfg, key, least)
-    device = _device(str(cfg.device))
+    device = str(usable_device(str(cfg.device)))
     protocol: Protocol = instantiate(cfg.protocol)
     names, libraries = _libraries(cfg)
     # First what is quickly found to be wrong, then what takes long.
@@ -183,18 +184,6 @@ def _sample(library: str, name: str, cfg: DictConfig, protocol: Protocol, device
         )
     column = None if cfg.column is None else str(cfg.column)
     return sample_from_file(path, name, column=column, repair_policy=repair, n_jobs=int(cfg.n_jobs))
-
-
-def _device(device: str) -> str:
-    import torch
-
-    from molgan.errors import ConfigError
-
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise ConfigError("device=cuda, but torch sees no GPU: use device=cpu or device=auto")
-    return device
 
 
 def _terminal_width() -> int | None:

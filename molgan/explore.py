@@ -37,7 +37,7 @@ def explore(cfg: DictConfig) -> Library:
     """
     from molgan.bundle import Bundle
     from molgan.errors import ConfigError
-    from molgan.generate import chosen_device, the_reward, with_scores
+    from molgan.generate import the_reward, with_scores
     from molgan.library import LibraryWriter
     from molgan.model import MolGAN
     from molgan.rewards import Scorer
@@ -49,7 +49,7 @@ def explore(cfg: DictConfig) -> Library:
     walk = cfg.to is not None
     if walk and (cfg.contains is not None or cfg.radius is not None):
         raise ConfigError("to= walks between two molecules: leave out radius= and contains=")
-    bundle = Bundle.load(str(cfg.model_path), chosen_device(cfg))
+    bundle = Bundle.load(str(cfg.model_path), str(cfg.device))
     reward = the_reward(bundle, cfg)
     objective, scores = with_scores(reward, bool(cfg.scores))
     own = ["position"] if walk else ["similarity", "radius", "novel"]

@@ -114,7 +114,7 @@ def generate(cfg: DictConfig) -> Counter[str]:
     if cfg.out is None:
         raise ConfigError("out must be given: add out=library.smi to the command")
     fragment = None if cfg.contains is None else Fragment.parse(str(cfg.contains))
-    bundle = Bundle.load(str(cfg.model_path), chosen_device(cfg))
+    bundle = Bundle.load(str(cfg.model_path), str(cfg.device))
     known = bundle.identities if cfg.novel else None
     selection = Selection(bool(cfg.unique), known, fragment)
     condition = config.to_plain(cfg)["condition"] or {}
@@ -140,24 +140,6 @@ def generate(cfg: DictConfig) -> Counter[str]:
             else "",
         )
     return counts
-
-
-def chosen_device(cfg: DictConfig) -> str:
-    """The device that the settings mean.
-
-    Raises:
-        ConfigError: for a GPU that there is not.
-    """
-    import torch
-
-    from molgan.errors import ConfigError
-
-    device = str(cfg.device)
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("device=cuda, but torch sees no GPU: use device=cpu or device=auto")
-    return device
 
 
 def write(

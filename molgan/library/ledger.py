@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from molgan.config import flat_settings
 from molgan.errors import ConfigError, MolganError
 from molgan.library.writers import cannot_write
 
@@ -201,7 +202,7 @@ def differing(
     Raises:
         ConfigError: If they differ; it names up to three settings.
     """
-    old, new = _flat(before), _flat(json.loads(json.dumps(dict(now))))
+    old, new = flat_settings(before), flat_settings(json.loads(json.dumps(dict(now))))
     keys = [
         key for key in (*old, *(k for k in new if k not in old)) if old.get(key) != new.get(key)
     ]
@@ -210,13 +211,3 @@ def differing(
     shown = "; ".join(f"{key} was {old.get(key)}, is {new.get(key)}" for key in keys[:3])
     more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
     raise ConfigError(f"{folder} holds {what} ({shown}{more}): {remedy}")
-
-
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            flat.update(_flat(value, f"{prefix}{key}."))
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat

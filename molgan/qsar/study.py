@@ -23,7 +23,6 @@ from molgan.qsar.model import QSARModel
 from molgan.qsar.preparing import Prepared, prepare
 from molgan.qsar.targets import TargetSettings
 
-FAMILIES = ("forest", "network", "dmpnn")
 SPLITS = ("scaffold", "random")
 FRACTIONS = (0.8, 0.1, 0.1)
 

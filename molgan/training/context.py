@@ -207,15 +207,6 @@ class RealMolecules:
         chosen = torch.rand(count, generator=rng, device=device) < self.replay_share
         return torch.where(chosen, old, rows)
 
-    def draw_sizes(self, count: int, rng: torch.Generator) -> Tensor:
-        """``(count,)`` atom counts, distributed as in the data.
-
-        Args:
-            count: ``B``, how many.
-            rng: on the device of the molecules.
-        """
-        return self.sizes[self.draw_indices(count, rng)]
-
     def graphs(self, rows: Tensor) -> MolGraphs:
         """One-hot graphs of the given rows.
 

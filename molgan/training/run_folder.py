@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 import molgan
+from molgan.config import flat_settings
 from molgan.errors import ConfigError, MolganError
 from molgan.library import Library, atomic_write, write_curves
 from molgan.metrics import Comparison
@@ -180,18 +181,6 @@ def make_run_dir(run_dir: Path, anew: bool = True) -> None:
                 path.unlink()
     except OSError as error:
         raise MolganError(f"cannot make the run folder {run_dir}: {error.strerror}") from error
-
-
-def flat_settings(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Dotted key -> value of every setting that is no group."""
-    flat: dict[str, Any] = {}
-    for key, value in config.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            flat |= flat_settings(value, name + ".")
-        else:
-            flat[name] = value
-    return flat
 
 
 def _cpu_name() -> str:

@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from molgan.config import flat_settings
 from molgan.errors import DataError
 from molgan.library.writers import atomic_write
 from molgan.metrics.reporting.page import as_page, drawing, image
@@ -150,17 +151,7 @@ def _of_run(run_dir: Path) -> dict[str, Any]:
         config = json.loads((run_dir / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return _flat(config)
-
-
-def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in config.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
+    return flat_settings(config)
 
 
 def _settings(settings: Mapping[str, Any]) -> str:
