@@ -13,19 +13,20 @@ from molgan.errors import ConfigError
 from molgan.graphs import MolGraphs
 from molgan.losses import (
     AdversarialLoss,
-    critic_loss,
     generator_loss,
     mixed_generator_loss,
     reconstruction_loss,
     reward_network_loss,
-    zero_centred_point_penalty,
 )
 from molgan.models import MODES, Encoder, GraphLogits, LatentCritic, LatentGenerator, discretize
 from molgan.rewards import Scorer
 from molgan.training.context import Context
-from molgan.training.latent_phase import encode_all, latent_generator_loss
+from molgan.training.latent_phase import encode_all, latent_critic_loss, latent_generator_loss
 from molgan.training.phase import Phase, Stats, at_least_one, frozen
 from molgan.training.repair_targets import repair_targets
+
+# Critic steps from one penalty of the latent critic to the next, see `LatentPhase`.
+_PENALTY_INTERVAL = 4
 
 
 class AdversarialPhase(Phase):
@@ -160,7 +161,8 @@ class AdversarialPhase(Phase):
         for _ in range(self.critic_steps):
             stats |= self.replayed(self._critic_step, self.loss.penalised(self.steps))
         if self.latent_weight:
-            stats |= self.replayed(self._latent_critic_step, self.steps % 4 == 0)
+            penalised = self.steps % _PENALTY_INTERVAL == 0
+            stats |= self.replayed(self._latent_critic_step, penalised)
         if self.reward is not None and self.steps % self.reward_interval == 0:
             stats |= self._reward_step()
         weight = self._current_reward_weight()
@@ -191,15 +193,9 @@ class AdversarialPhase(Phase):
             fake = self.generator.latent(context.noise(len(rows)), sizes)
         real = context.blurred(self._latents[rows], self.instance_noise).requires_grad_()
         fake = context.blurred(fake, self.instance_noise).requires_grad_()
+        weight = self.latent_penalty_weight * _PENALTY_INTERVAL if penalised else None
         with context.fabric.autocast():
-            scores = critic(torch.cat([real, fake]), torch.cat([sizes, sizes]))
-            on_real, on_fake = scores.chunk(2)
-            loss = critic_loss("relativistic", on_real, on_fake)
-            stats = {"loss/latent_critic": loss.detach()}
-            if penalised:
-                penalty = zero_centred_point_penalty(on_real, real)
-                penalty = penalty + zero_centred_point_penalty(on_fake, fake)
-                loss = loss + 0.5 * self.latent_penalty_weight * 4 * penalty
+            loss, stats = latent_critic_loss(critic, real, fake, sizes, "relativistic", weight)
         self.update(loss, "latent_critic")
         return stats
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import numpy as np
@@ -17,12 +16,7 @@ from molgan.errors import ConfigError
 from molgan.models import GraphLogits, discretize
 from molgan.training.context import Context
 from molgan.training.exploration import Explorer
-from molgan.training.latent_phase import (
-    LatentPhase,
-    adopt_decoder,
-    encode_all,
-    latent_generator_loss,
-)
+from molgan.training.latent_phase import LatentBatch, LatentPhase, adopt_decoder, encode_all
 from molgan.training.phase import Stats, at_least_one, frozen
 
 # The regressor sees points around those that mean a molecule: the sampler does not hit them.
@@ -123,7 +117,7 @@ class ConditionalPhase(LatentPhase):
         if self.steps % self.explore_interval == 0:
             stats |= self._explore()
         stats |= self._regressor_step()
-        stats |= self.replayed(self._drawn_critic_step, self._penalised, gamma=self.gamma)
+        stats |= self.replayed(self._critic_step, self._penalised, gamma=self.gamma)
         if self.progress >= self.critic_warmup:
             stats |= self.replayed(self._sampler_step)
         return stats
@@ -135,33 +129,20 @@ class ConditionalPhase(LatentPhase):
         device = self._rows.device
         return torch.randint(len(self._rows), (count,), generator=self.context.rng, device=device)
 
-    def _drawn_critic_step(self, penalised: bool, gamma: float | Tensor) -> Stats:
+    def _draw(self) -> LatentBatch:
         rows = self._draw_rows(self.batch_size)
-        real, sizes, wanted = self._points[rows], self._sizes[rows], self._values[rows]
-        return self._critic_update(real, sizes, penalised, gamma, wanted)
+        return LatentBatch(self._points[rows], self._sizes[rows], self._values[rows])
 
-    def _sampler_step(self) -> Stats:
-        context = self.context
-        rows = self._draw_rows(self.batch_size)
-        real, sizes, wanted = self._points[rows], self._sizes[rows], self._values[rows]
-        with frozen(self.critic, self.regressor, self.generator.decoder), context.fabric.autocast():
-            fake = self.generator.latent(context.noise(len(rows)), sizes, wanted)
-            adversarial = latent_generator_loss(
-                functools.partial(self.critic, conditions=wanted),
-                context.blurred(real, self.instance_noise),
-                context.blurred(fake, self.instance_noise),
-                sizes,
-                self.objective,
-            )
-            missed = (self._predicted(self.generator.decoder(fake, sizes)) - wanted).abs()
-            error = (missed - self.tolerance).clamp(min=0).square().sum(1).mean()
-            loss = adversarial + self.property_weight * error
-        norm = self.update(loss, "sampler")
-        return {
-            "loss/latent_generator": adversarial.detach(),
-            "loss/property": error.detach(),
-            "gradient/sampler": norm,
-        }
+    def _joined(
+        self, loss: Tensor, fake: Tensor, noise: Tensor, batch: LatentBatch
+    ) -> tuple[Tensor, Stats]:
+        """The regressor's error joins the critic's loss."""
+        assert batch.conditions is not None
+        with frozen(self.regressor, self.generator.decoder):
+            predicted = self._predicted(self.generator.decoder(fake, batch.sizes))
+        missed = (predicted - batch.conditions).abs()
+        error = (missed - self.tolerance).clamp(min=0).square().sum(1).mean()
+        return loss + self.property_weight * error, {"loss/property": error.detach()}
 
     def _regressor_step(self) -> Stats:
         """The regressor learns the properties of what blurred and generated latents decode to."""

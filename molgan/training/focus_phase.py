@@ -14,7 +14,7 @@ from molgan.metrics.similarity import morgan_bits, nearest
 from molgan.rewards import Objective, Scorer, Similarity
 from molgan.training.context import Context
 from molgan.training.exploration import Explorer
-from molgan.training.latent_phase import LatentPhase, adopt_decoder, encode_all
+from molgan.training.latent_phase import LatentBatch, LatentPhase, adopt_decoder, encode_all
 from molgan.training.phase import Stats, at_least_one
 from molgan.training.scored_pool import ScoredPool, weighted_rows
 
@@ -124,14 +124,14 @@ class FocusPhase(LatentPhase):
             stats |= self._search()
         elif self._aimed_at != self.reward_scale:  # the guard has acted
             self._aim()
-        stats |= self._critic_step()
+        stats |= self._critic_step(self._penalised, self.gamma)
         if self.progress >= self.critic_warmup:
             stats |= self._sampler_step()
         return stats
 
-    def _draw(self) -> tuple[Tensor, Tensor]:
+    def _draw(self) -> LatentBatch:
         rows = weighted_rows(self._cumulative, self.batch_size, self.context.rng)
-        return self._points[rows], self._sizes[rows]
+        return LatentBatch(self._points[rows], self._sizes[rows])
 
     # ------------------------------------------------------------------- search
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,20 @@ from molgan.training.phase import Phase, Stats, frozen
 
 PointCritic = Callable[[Tensor, Tensor], Tensor]
 """Scores ``(B,)`` of points ``(B, D)`` and their atom counts ``(B,)``."""
+
+
+class LatentBatch(NamedTuple):
+    """A batch of what a sampler learns.
+
+    Attributes:
+        points: ``(B, latent_dim)`` of molecules.
+        sizes: ``(B,)`` their atom counts.
+        conditions: ``(B, C)`` their properties, standardised, where the sampler is given some.
+    """
+
+    points: Tensor
+    sizes: Tensor
+    conditions: Tensor | None = None
 
 
 class LatentPhase(Phase):
@@ -83,7 +97,7 @@ class LatentPhase(Phase):
 
     def step(self) -> Stats:
         """One critic update and one sampler update."""
-        stats = self.replayed(self._drawn_critic_step, self._penalised, gamma=self.gamma)
+        stats = self.replayed(self._critic_step, self._penalised, gamma=self.gamma)
         return stats | self.replayed(self._sampler_step)
 
     def finish(self) -> None:
@@ -102,66 +116,94 @@ class LatentPhase(Phase):
     def _penalised(self) -> bool:
         return self.penalty_weight > 0 and self.steps % self.penalty_interval == 0
 
-    def _critic_step(self) -> Stats:
-        return self._drawn_critic_step(self._penalised, self.gamma)
+    # ---------------------------------------------- what other latent phases do otherwise
 
-    def _drawn_critic_step(self, penalised: bool, gamma: float | Tensor) -> Stats:
-        real, sizes = self._draw()
-        return self._critic_update(real, sizes, penalised, gamma)
+    def _draw(self) -> LatentBatch:
+        """A batch of what the sampler is to learn."""
+        assert self._latents is not None, "begin() encodes the training set"
+        rows = self.context.data.draw_indices(self.batch_size, self.context.rng)
+        return LatentBatch(self._latents[rows], self.context.data.sizes[rows])
 
-    def _critic_update(
-        self,
-        real: Tensor,
-        sizes: Tensor,
-        penalised: bool,
-        gamma: float | Tensor,
-        conditions: Tensor | None = None,
-    ) -> Stats:
+    def _joined(
+        self, loss: Tensor, fake: Tensor, noise: Tensor, batch: LatentBatch
+    ) -> tuple[Tensor, Stats]:
+        """The sampler's loss with what joins the critic's, and figures of that.
+
+        Args:
+            loss: the critic's, a scalar.
+            fake: ``(B, latent_dim)`` points of the sampler.
+            noise: ``(B, noise_dim)`` that they are made of.
+            batch: what is learnt from, of the same sizes and conditions.
+        """
+        return loss, {}
+
+    # ------------------------------------------------------------------ updates
+
+    def _critic_step(self, penalised: bool, gamma: float | Tensor) -> Stats:
         """One update on real points and generated ones of the same sizes and conditions."""
         context = self.context
+        real, sizes, conditions = self._draw()
         with torch.no_grad(), context.fabric.autocast():
             fake = self.generator.latent(context.noise(len(real)), sizes, conditions)
         real = context.blurred(real, self.instance_noise).requires_grad_()
         fake = context.blurred(fake, self.instance_noise).requires_grad_()
-        critic: PointCritic = self.critic
-        if conditions is not None:
-            twice = torch.cat([conditions, conditions])
-            critic = functools.partial(self.critic, conditions=twice)
+        twice = None if conditions is None else torch.cat([conditions, conditions])
+        critic = functools.partial(self.critic, conditions=twice)
+        weight = gamma * self.penalty_interval if penalised else None
         with context.fabric.autocast():
-            scores = critic(torch.cat([real, fake]), torch.cat([sizes, sizes]))
-            on_real, on_fake = scores.chunk(2)
-            loss = critic_loss(self.objective, on_real, on_fake)
-            stats = {
-                "loss/latent_critic": loss.detach(),
-                "critic/latent_gap": (on_real - on_fake).mean().detach(),
-            }
-            if penalised:
-                penalty = zero_centred_point_penalty(on_real, real)
-                penalty = penalty + zero_centred_point_penalty(on_fake, fake)
-                loss = loss + 0.5 * gamma * self.penalty_interval * penalty
-                stats["penalty/latent"] = penalty.detach()
-        stats["gradient/latent_critic"] = self.update(loss, "latent_critic")
-        return stats
+            loss, stats = latent_critic_loss(critic, real, fake, sizes, self.objective, weight)
+        return {**stats, "gradient/latent_critic": self.update(loss, "latent_critic")}
 
     def _sampler_step(self) -> Stats:
         context = self.context
-        real, sizes = self._draw()
+        batch = self._draw()
+        real, sizes, conditions = batch
+        noise = context.noise(len(real))
+        critic = functools.partial(self.critic, conditions=conditions)
         with frozen(self.critic), context.fabric.autocast():
-            fake = self.generator.latent(context.noise(len(real)), sizes)
-            loss = latent_generator_loss(
-                self.critic,
+            fake = self.generator.latent(noise, sizes, conditions)
+            adversarial = latent_generator_loss(
+                critic,
                 context.blurred(real, self.instance_noise),
                 context.blurred(fake, self.instance_noise),
                 sizes,
                 self.objective,
             )
-        norm = self.update(loss, "sampler")
-        return {"loss/latent_generator": loss.detach(), "gradient/sampler": norm}
+            loss, stats = self._joined(adversarial, fake, noise, batch)
+        stats["loss/latent_generator"] = adversarial.detach()
+        return {**stats, "gradient/sampler": self.update(loss, "sampler")}
 
-    def _draw(self) -> tuple[Tensor, Tensor]:
-        assert self._latents is not None, "begin() encodes the training set"
-        rows = self.context.data.draw_indices(self.batch_size, self.context.rng)
-        return self._latents[rows], self.context.data.sizes[rows]
+
+def latent_critic_loss(
+    critic: PointCritic,
+    real: Tensor,
+    fake: Tensor,
+    sizes: Tensor,
+    objective: str,
+    penalty_weight: float | Tensor | None,
+) -> tuple[Tensor, Stats]:
+    """What a critic of points minimises, and figures of it.
+
+    Args:
+        critic: scores twice as many points as there are sizes.
+        real: ``(B, D)``, with ``requires_grad`` for a penalty.
+        fake: ``(B, D)``, likewise; no gradient goes beyond it.
+        sizes: ``(B,)`` atom counts, of both.
+        objective: one of `molgan.losses.OBJECTIVES`.
+        penalty_weight: gamma of R1 + R2; None: an update without them.
+    """
+    on_real, on_fake = critic(torch.cat([real, fake]), torch.cat([sizes, sizes])).chunk(2)
+    loss = critic_loss(objective, on_real, on_fake)
+    stats = {
+        "loss/latent_critic": loss.detach(),
+        "critic/latent_gap": (on_real - on_fake).mean().detach(),
+    }
+    if penalty_weight is not None:
+        penalty = zero_centred_point_penalty(on_real, real)
+        penalty = penalty + zero_centred_point_penalty(on_fake, fake)
+        loss = loss + 0.5 * penalty_weight * penalty
+        stats["penalty/latent"] = penalty.detach()
+    return loss, stats
 
 
 def latent_generator_loss(

@@ -18,13 +18,8 @@ from molgan.training.aim import Aim
 from molgan.training.context import Context
 from molgan.training.diversity import DiversityFilter
 from molgan.training.exploration import Explorer, Judged
-from molgan.training.latent_phase import (
-    LatentPhase,
-    adopt_decoder,
-    encode_all,
-    latent_generator_loss,
-)
-from molgan.training.phase import Stats, at_least_one, frozen
+from molgan.training.latent_phase import LatentBatch, LatentPhase, adopt_decoder, encode_all
+from molgan.training.phase import Stats, at_least_one
 from molgan.training.reward_learning import RewardLearning
 from molgan.training.steering_terms import SteeringTerms
 from molgan.training.wanted import WantedMolecules
@@ -172,7 +167,7 @@ class ReinforcementPhase(LatentPhase):
             stats["loss/reward_network"] = loss.detach()
         if not self.aim.sampler_share:
             return stats
-        stats |= self._critic_step()
+        stats |= self._critic_step(self._penalised, self.gamma)
         if self._sampler_moves:
             stats |= self._sampler_step()
         if self.decoder_learning_rate:
@@ -195,26 +190,14 @@ class ReinforcementPhase(LatentPhase):
 
     # ------------------------------------------------------------------ updates
 
-    def _draw(self) -> tuple[Tensor, Tensor]:
+    def _draw(self) -> LatentBatch:
         rows = self.wanted.rows(self.batch_size, self.context.rng)
-        return self.wanted.pool.latents[rows], self.wanted.pool.sizes[rows]
+        return LatentBatch(self.wanted.pool.latents[rows], self.wanted.pool.sizes[rows])
 
-    def _sampler_step(self) -> Stats:
-        context = self.context
-        real, sizes = self._draw()
-        noise = context.noise(len(real))
-        with frozen(self.critic), context.fabric.autocast():
-            fake = self.generator.latent(noise, sizes)
-            loss = latent_generator_loss(
-                self.critic,
-                context.blurred(real, self.instance_noise),
-                context.blurred(fake, self.instance_noise),
-                sizes,
-                self.objective,
-            )
-            stats = {"loss/latent_generator": loss.detach()}
-            loss, more = self.terms.joined(loss, fake, noise, sizes, self.reward_scale)
-        return stats | more | {"gradient/sampler": self.update(loss, "sampler")}
+    def _joined(
+        self, loss: Tensor, fake: Tensor, noise: Tensor, batch: LatentBatch
+    ) -> tuple[Tensor, Stats]:
+        return self.terms.joined(loss, fake, noise, batch.sizes, self.reward_scale)
 
     def _decoder_step(self) -> Stats:
         """The decoder learns the molecules wanted, from their latents and around them.

@@ -90,7 +90,7 @@ def test_each_part_has_its_share_of_what_is_learnt(make_focused):
         "focus"
     ]
     phase.begin()
-    latents, sizes = phase._draw()
+    latents, sizes, _ = phase._draw()
     assert latents.shape == (4000, 8)
     assert sizes.min() > 0
     shares = shares_of(phase)

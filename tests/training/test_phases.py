@@ -56,7 +56,8 @@ def one_step(trainer: Trainer, name: str) -> tuple[Phase, dict[str, torch.Tensor
         (
             "adversarial",
             {"sampler", "decoder", "critic", "latent_critic", "reward"},
-            {"loss/critic", "loss/generator", "critic/gap", "loss/reward", "reward/generated"},
+            {"loss/critic", "loss/generator", "critic/gap", "loss/reward", "reward/generated"}
+            | {"loss/latent_critic", "penalty/latent"},
         ),
         (
             "refinement",
