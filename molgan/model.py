@@ -175,7 +175,7 @@ class MolGAN:
         """Molecules between two others: the latents on the great circle between theirs, decoded.
 
         Latents lie on a sphere, which a straight line would leave. The number of atoms goes from
-        one to the other in equal steps.
+        one to the other in equal steps. What is decoded is refined as in `sample`.
 
         Args:
             a: SMILES at the start; its latent may decode to another molecule.

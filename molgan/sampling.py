@@ -173,9 +173,10 @@ class Sampler:
         )
 
     def decode_latents(self, latents: Tensor, sizes: Tensor) -> Draw:
-        """Molecules at given points of the latent space, without noise or refinement.
+        """Molecules at given points of the latent space, refined as those drawn are.
 
         The points are moved to where the generator puts its own, see `LatentGenerator.normalised`.
+        They come from no noise, so that a sampler that denoises takes no part (see `refine`).
 
         Args:
             latents: ``(B, latent_dim)``.
@@ -189,7 +190,7 @@ class Sampler:
         with torch.no_grad(), FastProducts():
             sizes = sizes.to(self.device)
             points = self.generator.normalised(latents.to(self.device), sizes)
-            logits = self.generator.decoder(points, sizes)
+            logits = self.refine(self.generator.decoder(points, sizes), sizes)
             return self._decoded(logits, choice_rng(0))
 
     def _decoded(self, logits: GraphLogits, rng: torch.Generator) -> Draw:

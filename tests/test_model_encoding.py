@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -84,6 +86,18 @@ def test_figures_count_every_draw(model):
     assert figures["n"] == 120
     assert figures["valid"] == pytest.approx(len(library.frame) / 120)
     assert figures["n_unique"] == library.frame["smiles"].nunique()
+
+
+def test_a_walk_is_refined_as_samples_are(chain_bundle):
+    rows: list[int] = []
+    hook = chain_bundle.encoder.register_forward_hook(
+        lambda _, given, __: rows.append(len(given[0]))
+    )
+    try:
+        MolGAN(replace(chain_bundle, refine_steps=1)).interpolate("CCO", "CCCCC", 9)
+    finally:
+        hook.remove()
+    assert rows == [2, 9]  # the two ends, then what was decoded between them
 
 
 @pytest.mark.parametrize(
