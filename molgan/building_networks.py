@@ -79,7 +79,8 @@ def build_networks(
             _check_kind(model, "encoder", generator, "Encoder", "SlotEncoder")
             networks.encoder = _network(model, "encoder", **generator.encoder_config())
         if model.latent_critic is None:
-            networks.latent_critic = suiting_latent_critic(generator)
+            # A student learns by regression: it has a critic only where the settings name one.
+            networks.latent_critic = None if student else suiting_latent_critic(generator)
         else:
             _check_kind(model, "latent_critic", generator, "LatentCritic", "SlotLatentCritic")
             networks.latent_critic = _network(

@@ -56,6 +56,15 @@ def test_a_network_for_another_kind_of_latent_is_refused(settings, message):
         build_networks(compose(settings).model, VOCABULARY, 6)
 
 
+def test_a_student_has_a_latent_critic_only_if_it_is_named(chain_bundle):
+    sizes = chain_bundle.vocabulary, chain_bundle.max_atoms, chain_bundle
+    critic = "{_target_: molgan.models.LatentCritic, _partial_: true, width: 8}"
+    for typed in ["null", critic]:
+        model = compose(["experiment=distill", f"model.latent_critic={typed}"]).model
+        networks = build_networks(model, *sizes, student=True)
+        assert (networks.latent_critic is None) == (typed == "null")
+
+
 def test_without_a_latent_critic_the_one_that_suits_is_taken():
     model = compose(["experiment=zinc250k", "model.latent_critic=null"]).model
     networks = build_networks(model, VOCABULARY, 6)
