@@ -42,18 +42,22 @@ def widened(network: N, sources: Sequence[int]) -> N:
     config: dict[str, Any] = network.config  # type: ignore[assignment]  # as `rebuildable` sets it
     types = int(config["num_atom_types"])
     bigger = rebuild({**config, "num_atom_types": types + len(sources)})
-    before = network.state_dict()
+    before, fresh = network.state_dict(), bigger.state_dict()
+    # A logit may be a sum of several outputs, such as those of a decoder that corrects itself.
+    biases = [key for key, new in fresh.items() if new.dim() == 1 and len(new) > len(before[key])]
+    margin = MARGIN / max(len(biases), 1)
     after = {
-        key: _grown(before[key], fresh.shape, types, sources)
-        for key, fresh in bigger.state_dict().items()
+        key: _grown(before[key], new.shape, types, sources, margin) for key, new in fresh.items()
     }
     bigger.load_state_dict(after)
     device = next(network.parameters()).device
     return cast(N, bigger.to(device).train(network.training))
 
 
-def _grown(weight: Tensor, shape: torch.Size, types: int, sources: Sequence[int]) -> Tensor:
-    """A weight in its new shape."""
+def _grown(
+    weight: Tensor, shape: torch.Size, types: int, sources: Sequence[int], margin: float
+) -> Tensor:
+    """A weight in its new shape; the bias of a new type is lower by ``margin``."""
     longer = [axis for axis, length in enumerate(shape) if length != weight.shape[axis]]
     if not longer:
         return weight
@@ -63,7 +67,8 @@ def _grown(weight: Tensor, shape: torch.Size, types: int, sources: Sequence[int]
     known = of_atoms.unflatten(axis, (slots, types))
     new = known.index_select(axis + 1, torch.tensor(sources, device=weight.device))
     if weight.dim() == 1:
-        new = new - MARGIN  # the bias of an output
+        new = new - margin  # the bias of an output
     else:
-        new = new + NOISE * known.std() * torch.randn_like(new)
+        # Drawn on the CPU, so that a seed means the same on every device.
+        new = new + NOISE * known.std() * torch.randn(new.shape).to(new)
     return torch.cat([torch.cat([known, new], axis + 1).flatten(axis, axis + 1), rest], axis)

@@ -72,7 +72,7 @@ def test_a_generator_draws_what_it_drew(decoder):
         torch.testing.assert_close(after.pairs, before.pairs)
     chance = after.nodes.softmax(-1)
     ratio = chance[..., T] / chance[..., SOURCES[0]]
-    assert 0 < ratio.mean() < 0.1
+    assert 0.02 < ratio.mean() < 0.1  # a twentieth, also of a logit that is a sum
 
 
 def test_the_papers_generator_grows_too():
