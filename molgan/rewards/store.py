@@ -68,9 +68,11 @@ class Store:
         # Another run may have written meanwhile.
         rows = {**self._read(), **self._rows}
         complete = {s: row for s, row in rows.items() if all(why is None for _, why in row)}
-        values = np.array([[value for value, _ in row] for row in complete.values()])
+        # The shape is said: no numbers at all, of an objective of the batch alone, show none.
+        shape = len(complete), self._columns
+        values = np.array([[value for value, _ in row] for row in complete.values()]).reshape(shape)
         try:
-            write_atomic(self.path, _packed(list(complete), values.reshape(-1, self._columns)))
+            write_atomic(self.path, _packed(list(complete), values))
         except MolganError as error:
             log.warning("the scores of the training set are not kept: %s", error)
         self._changed = False

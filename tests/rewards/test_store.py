@@ -56,6 +56,14 @@ def test_another_run_asks_for_nothing_that_is_known(tmp_path, valid) -> None:
     assert (second.calls, second.hits) == (3, 2)
 
 
+def test_an_objective_of_the_batch_alone_has_nothing_to_keep(tmp_path, valid) -> None:
+    objective = Objective({"uniqueness": Uniqueness()})
+    store = open_store(objective, "abc", TRAINING, tmp_path)
+    scores = Scorer(objective, store=store)
+    scores(valid("CCO", "CCN"))
+    scores.save()
+
+
 def test_failures_are_tried_again_in_another_run(tmp_path, valid) -> None:
     first = scorer(tmp_path)
     assert first(valid("C")).reasons == ("count: ValueError: too small",)
