@@ -112,11 +112,11 @@ class DiversityFilter:
         print_ = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=1024).GetFingerprint(
             mol
         )
-        names = list(self._first)
+        # Not the nearest, which later buckets would change: a resumed run asks anew.
         values = DataStructs.BulkTanimotoSimilarity(print_, list(self._first.values()))
-        best = int(np.argmax(values)) if values else -1
-        if best >= 0 and values[best] >= self.similarity:
-            return names[best]
+        for name, value in zip(self._first, values, strict=True):
+            if value >= self.similarity:
+                return name
         self._first[scaffold] = print_
         return scaffold
 

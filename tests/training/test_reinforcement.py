@@ -109,6 +109,17 @@ def test_a_memory_taken_up_again_counts_on():
     assert other.factors(["Cc1ccncc1"]) == memory.factors(["Cc1ccncc1"]) == [0.5]
 
 
+def test_a_memory_taken_up_again_keeps_molecules_in_their_buckets():
+    """Phenylpyridine is more like bipyridine, whose bucket came after it, than like biphenyl."""
+    memory = DiversityFilter("similarity", similarity=0.5)
+    molecules = ["c1ccc(-c2ccccc2)cc1", "c1ccc(-c2ccncc2)cc1", "c1cc(-c2ccncc2)ccn1"]
+    buckets = [memory.bucket(smiles) for smiles in molecules]
+    assert buckets == [molecules[0], molecules[0], molecules[2]]
+    other = DiversityFilter("similarity", similarity=0.5)
+    other.load_state_dict(memory.state_dict())
+    assert [other.bucket(smiles) for smiles in molecules] == buckets
+
+
 @pytest.mark.parametrize("settings", [{"kind": "x"}, {"bucket_size": 0}, {"decay": 2.0}])
 def test_a_memory_that_cannot_work_is_refused(settings):
     with pytest.raises(ConfigError, match=next(iter(settings))):
