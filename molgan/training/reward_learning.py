@@ -75,11 +75,13 @@ class RewardLearning:
         scores = torch.from_numpy(np.concatenate([each.scores for each in drawn]))
 
         def drawn_at(mean: float) -> Tensor:
-            wanted.tilt(scale, mean, sizes=False)
+            wanted.tilt(1.0, mean, sizes=False)
             rows = wanted.rows(len(given), context.rng)
             return predictions(network, context, wanted.pool.atoms[rows], wanted.pool.bonds[rows])
 
-        self.guide.fit_to_mean(wanted.aim.wanted, given, scores, drawn_at)
+        # Scaled here and not in the tilt: the fit makes up for whatever its odds would miss.
+        mean = wanted.aim.plain + scale * (wanted.aim.wanted - wanted.aim.plain)
+        self.guide.fit_to_mean(mean, given, scores, drawn_at)
 
     def state_dict(self) -> dict[str, Any]:
         """Network and memory; the trainer keeps the guide, which outlives the phase."""

@@ -246,6 +246,21 @@ def test_the_guard_lowers_the_aim(make_steered):
     assert float(phase.wanted._cumulative.diff().max()) < before
 
 
+def test_the_guide_is_fitted_to_the_aim_as_the_guard_lowered_it(make_steered, monkeypatch):
+    phase = make_steered(None)._phases["reinforcement"]
+    phase.begin()
+    phase.step()
+    aim, asked = phase.aim, []
+    monkeypatch.setattr(phase.learning.guide, "fit_to_mean", lambda *args: asked.append(args))
+    phase.reward_scale = 0.25
+    phase.finish()
+    ((mean, _, _, drawn_at),) = asked
+    assert mean == pytest.approx(aim.plain + 0.25 * (aim.wanted - aim.plain))
+    drawn_at(mean)  # tilts to the very mean asked for, not to a quarter of the way to it
+    weights = np.diff(phase.wanted._cumulative.numpy(), prepend=0.0)
+    assert weights @ phase.wanted.pool.scores == pytest.approx(mean, abs=0.01)
+
+
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
