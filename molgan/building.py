@@ -234,9 +234,10 @@ def build_trainer(
     torch.manual_seed(seed)
     student = cfg.teacher is not None
     if student:
-        start: Bundle | None = teacher_from(cfg.teacher, dataset, cfg.init_from)
+        start: Bundle | None = teacher_from(cfg.teacher, dataset, cfg.init_from, fabric.device)
     else:
-        start = start_from(cfg.init_from, dataset, str(cfg.new_atoms))
+        new_atoms = str(cfg.new_atoms)
+        start = start_from(cfg.init_from, dataset, new_atoms, device=fabric.device)
     cfg = as_started(cfg, start)
     vocabulary, max_atoms = dataset.vocabulary, dataset.max_atoms
     dense = dataset.dense("train")

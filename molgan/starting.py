@@ -33,6 +33,7 @@ def start_from(
     dataset: MoleculeDataset,
     new_atoms: str = "refuse",
     key: str = "init_from",
+    device: torch.device | str = "cpu",
 ) -> Bundle | None:
     """The model to start from, if the molecules fit it.
 
@@ -42,6 +43,7 @@ def start_from(
         new_atoms: ``refuse`` molecules with atom types (elements, charges) that the model does not
             know, or ``extend`` the model by them; encoder and decoder then have to be trained.
         key: setting that named the model, for messages.
+        device: of the run; where its networks go.
 
     Raises:
         BundleError: when the model cannot be read.
@@ -54,7 +56,7 @@ def start_from(
         return None
     from molgan.bundle import Bundle
 
-    bundle = Bundle.load(init_from)
+    bundle = Bundle.load(init_from, device)
     new = [
         kind
         for kind in dataset.vocabulary.atoms
@@ -69,7 +71,10 @@ def start_from(
 
 
 def teacher_from(
-    teacher: str | Path, dataset: MoleculeDataset, init_from: str | Path | None
+    teacher: str | Path,
+    dataset: MoleculeDataset,
+    init_from: str | Path | None,
+    device: torch.device | str = "cpu",
 ) -> Bundle:
     """The model that a smaller one is to be distilled from, if the molecules fit it.
 
@@ -77,6 +82,7 @@ def teacher_from(
         teacher: a bundle, a run folder or the name of a ready model.
         dataset: molecules to compare with.
         init_from: of the same settings; a student starts anew.
+        device: as for `start_from`.
 
     Raises:
         BundleError: when the model cannot be read.
@@ -86,7 +92,7 @@ def teacher_from(
         raise ConfigError(
             f"teacher={teacher} and init_from={init_from}: a student starts anew; leave one out"
         )
-    bundle = start_from(teacher, dataset, key="teacher")
+    bundle = start_from(teacher, dataset, key="teacher", device=device)
     assert bundle is not None
     problem = None
     if not isinstance(bundle.generator, LatentGenerator) or bundle.encoder is None:
@@ -176,7 +182,10 @@ def replayed(bundle: Bundle, count: int, seed: int) -> tuple[Tensor, Tensor]:
     Returns:
         ``(M, N)`` uint8 atom types and ``(M, N(N-1)/2)`` uint8 packed bond types.
     """
-    stream = bundle.sampler(repeats=1.0).stream(count, seed)
+    # One refining pass makes molecules of what is drawn. Where there are more, they mend what the
+    # sampler has done, and come on top of it in sampling again: nothing that it could forget.
+    steps = min(bundle.refine_steps, 1)
+    stream = bundle.sampler(refine_steps=steps, repeats=1.0).stream(count, seed)
     drawn = [item.smiles for draw in stream for item in draw.decoded]
     distinct = list(dict.fromkeys(text for text in drawn if text is not None))
     encoded = bundle.codec.encode_smiles(distinct, verify=False)

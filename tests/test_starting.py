@@ -139,6 +139,14 @@ def test_molecules_of_the_start_model_are_mixed_in(make_tuned, finished_run):
         make_tuned("trainer.replay_share=1.5")
 
 
+def test_what_is_mixed_in_is_refined_once(finished_run):
+    start = Bundle.load(finished_run)
+    start.refine_steps, passes = 5, []
+    start.encoder.register_forward_hook(lambda *_: passes.append(1))
+    replayed(start, 300, seed=0)
+    assert len(passes) == 1
+
+
 def test_the_model_knows_what_both_trainings_saw(make_tuned, finished_run, tmp_path):
     path = tmp_path / "other.smi"
     path.write_text("CCCCN\nCCCCO\nNCCC=O\n")
