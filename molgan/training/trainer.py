@@ -111,7 +111,9 @@ class Trainer:
         if not self.phases:
             raise ConfigError("trainer.phases is empty: there is nothing to train")
         self._phases = {name: self._make(name) for name in self.phases}
-        self.sampler: Sampler = self.bundle.sampler(repair=self.evaluation.repair, repeats=1.0)
+        self.sampler: Sampler = self.bundle.sampler(
+            repair=self.evaluation.repair, n_jobs=self.scorer.n_jobs, repeats=1.0
+        )
         self.fixed_noise = FixedNoise(self.sampler, self.evaluation.samples, self.seed)
         self.means = RunningMeans()
         self._rate = Rate()

@@ -340,6 +340,10 @@ def test_intervals_and_samples_of_nothing(make_trainer):
         make_trainer(None, "trainer.evaluation.samples=0")
 
 
+def test_the_workers_of_the_scores_decode_and_measure_too(make_trainer):
+    assert make_trainer(None, "n_jobs=2").sampler.n_jobs == 2
+
+
 def test_no_phase_at_all(make_trainer):
     names = ("autoencoder", "latent", "adversarial", "refinement")
     none = [f"trainer.phases.{name}=null" for name in names]
