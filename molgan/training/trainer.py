@@ -231,8 +231,9 @@ class Trainer:
         """
         means = self.means.take()
         check_figures(means, name, self.molecules_seen)
-        if "critic/gap" in means:
-            self.figures["critic/gap"] = means["critic/gap"]
+        # Of the critic at work: one whose phase is over has won nothing since.
+        self.figures.pop("critic/gap", None)
+        self.figures |= {key: value for key, value in means.items() if key == "critic/gap"}
         oracle = {f"oracle/{key}": value for key, value in self.scorer.lap().items()}
         speed = {"molecules_per_second": self._rate(self.molecules_seen)}
         self._track(name, {**means, **oracle, **speed})

@@ -7,6 +7,7 @@ import re
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from molgan.errors import ConfigError, TrainingError
 from molgan.training import CollapseGuard
@@ -91,6 +92,17 @@ def test_state_survives():
 def test_settings_that_cannot_work(wrong):
     with pytest.raises(ConfigError, match=rf"trainer\.guard\.{next(iter(wrong))}"):
         CollapseGuard(**wrong)
+
+
+def test_the_gap_of_a_critic_that_is_through_is_no_trouble(make_trainer):
+    trainer, good = make_trainer(None), figures()
+    del good["critic/gap"]
+    trainer.means.add({"critic/gap": torch.tensor(60.0)})
+    trainer._log_losses("adversarial")
+    assert trainer.guard.check(good | trainer.figures, phase()) == "the critic wins by 60.0"
+    trainer.means.add({"loss/kept": torch.tensor(1.0)})
+    trainer._log_losses("refinement")
+    assert trainer.guard.check(good | trainer.figures, phase()) is None
 
 
 # In a run: nothing is ever distinct enough for min_unique=1.1.
