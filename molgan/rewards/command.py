@@ -84,10 +84,15 @@ class Command(BatchComponent):
         object.__setattr__(self, "arguments", (program, *arguments[1:]))
 
     def identity(self) -> dict[str, Any]:
-        """What decides the scores: the words, and the content of those that are files."""
+        """What decides the scores: the words, and the content of those that are files.
+
+        A program that is looked up, such as ``python``, belongs to the machine: its name counts.
+        """
+        program, *others = self.arguments
+        words = [program, *others] if os.path.dirname(program) else others
         files = {
             word: hashlib.sha256(Path(word).read_bytes()).hexdigest()
-            for word in self.arguments[1:]
+            for word in words
             if Path(word).is_file()
         }
         return {"command": list(self.arguments), "files": files, "transform": self.transform}

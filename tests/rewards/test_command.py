@@ -171,3 +171,12 @@ def test_its_identity_changes_with_the_program(program):
     program("print(2)")
     assert digest_of(Command(words, Identity())) != before
     json.dumps(Command(words, Identity()).identity()["command"])
+
+
+def test_a_script_called_by_its_path_counts_with_its_content(tmp_path):
+    script, identities = tmp_path / "score.sh", []
+    for line in ("echo 1", "echo 2"):
+        script.write_text(f"#!/bin/sh\n{line}\n")
+        script.chmod(0o755)
+        identities.append(Command([str(script)], Identity()).identity())
+    assert identities[0] != identities[1]
