@@ -7,9 +7,6 @@ covariance of a reference set are therefore computed once and cached under the h
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,9 +16,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from molgan.data.storage import read_arrays, write_arrays
 from molgan.errors import DataError, MolganError
 
 _FORMAT = 2  # of the cached statistics; raise it when their meaning changes
+_ARRAYS = {"mean", "covariance", "n"}
 _UNITS = 512  # of the layer whose state is the activation
 _CHUNK = 8_192  # molecules whose activations are in float64 at a time
 
@@ -123,13 +122,14 @@ def fcd_statistics(
     """
     _require_two(len(smiles))
     path = None if cache_dir is None else Path(cache_dir) / f"fcd-{_content_hash(smiles)}.npz"
-    if path is not None and (known := _load(path)) is not None:
-        return known
+    if path is not None and (known := read_arrays(path)) is not None and _ARRAYS <= known.keys():
+        return FCDStatistics(known["mean"], known["covariance"], int(known["n"]))
     statistics = statistics_of(
         chemnet_activations(smiles, batch_size=batch_size, device=device, progress=progress)
     )
     if path is not None:
-        _save(path, statistics)
+        arrays = {"mean": statistics.mean, "covariance": statistics.covariance}
+        write_arrays(path, {**arrays, "n": np.array(statistics.n)})
     return statistics
 
 
@@ -221,27 +221,3 @@ def _content_hash(smiles: Sequence[str]) -> str:
     for text in sorted(smiles):
         digest.update(text.encode() + b"\n")
     return digest.hexdigest()
-
-
-def _load(path: Path) -> FCDStatistics | None:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            return FCDStatistics(stored["mean"], stored["covariance"], int(stored["n"]))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None
-
-
-def _save(path: Path, statistics: FCDStatistics) -> None:
-    """Write through a temporary file, so that a reader never meets half of it."""
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-            temporary = Path(file.name)
-            np.savez(file, mean=statistics.mean, covariance=statistics.covariance, n=statistics.n)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise MolganError(f"cannot write the FCD statistics to {path}: {error.strerror}") from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)

@@ -7,9 +7,6 @@ processes if asked, and kept on disk by content where the set is a reference.
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +18,7 @@ from rdkit import Chem
 
 from molgan.chem import logp, molecular_weight, qed, sa_score
 from molgan.chem.parallel import map_chunks
-from molgan.errors import MolganError
+from molgan.data.storage import read_arrays, write_arrays
 from molgan.metrics import guacamol, nspdk
 from molgan.metrics.chemnet import FCDStatistics, chemnet_activations, statistics_of
 from molgan.metrics.moses import brics_fragments, ring_scaffold
@@ -239,41 +236,16 @@ class Features:
         path = self._path(kind)
         if path is None:
             return False
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                self._known[kind] = {name: stored[name] for name in stored.files}
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            return False
-        return True
+        stored = read_arrays(path)
+        if stored is not None:
+            self._known[kind] = stored
+        return stored is not None
 
     def _keep(self, kind: str, arrays: Arrays) -> None:
         self._known[kind] = arrays
         path = self._path(kind)
         if path is not None:
-            save_arrays(path, arrays)
-
-
-def save_arrays(path: Path, arrays: Arrays) -> None:
-    """Write arrays through a temporary file, so that a reader never meets half of them.
-
-    Raises:
-        MolganError: when the cache cannot be written.
-    """
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-            temporary = Path(file.name)
-            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
-        os.replace(temporary, path)
-    except OSError as error:
-        raise MolganError(
-            f"cannot write the statistics of a reference set to {path}: {error.strerror}; make "
-            "room there, or choose another folder with MOLGAN_CACHE"
-        ) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            write_arrays(path, arrays)
 
 
 def _describe(smiles: Sequence[str], kinds: Iterable[str]) -> dict[str, Arrays]:

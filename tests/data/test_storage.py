@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molgan.data.storage import MoleculeTable, TableBuilder, write_atomic
+from molgan.data.storage import (
+    MoleculeTable,
+    TableBuilder,
+    read_arrays,
+    write_arrays,
+    write_atomic,
+)
 from molgan.errors import DataError
 
 
@@ -72,6 +78,17 @@ def test_atomic_write_replaces_and_can_be_read_by_others(tmp_path):
     assert path.read_bytes() == b"two"
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
     assert os.listdir(path.parent) == ["a.txt"]
+
+
+def test_arrays_can_be_read_by_others_and_damaged_ones_are_none(tmp_path):
+    path = tmp_path / "sub" / "a.npz"
+    assert read_arrays(path) is None
+    write_arrays(path, {"a": np.arange(3), "b": np.array(["CCO"])})
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    found = read_arrays(path)
+    assert {name: array.tolist() for name, array in found.items()} == {"a": [0, 1, 2], "b": ["CCO"]}
+    path.write_bytes(path.read_bytes()[:60])
+    assert read_arrays(path) is None
 
 
 def test_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
