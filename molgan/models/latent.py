@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
@@ -213,7 +215,9 @@ class LatentGenerator(nn.Module):
         """
         if not isinstance(self.sampler, DenoisingSampler):
             return points
-        moved = noise.unflatten(1, (self.max_atoms, -1)).roll(5 * turn, 1).flatten(1)
+        # No factor in common with N, or some looks would share a noise, or have the first again.
+        places = next(n for n in itertools.count(5) if math.gcd(n, self.max_atoms) == 1)
+        moved = noise.unflatten(1, (self.max_atoms, -1)).roll(places * turn, 1).flatten(1)
         given = _LOUD * conditions_or_means(conditions, self.num_conditions, noise)
         return self.normalised(self.sampler.again(points, moved, sizes, given), sizes)
 

@@ -178,6 +178,20 @@ def test_a_second_look_undoes_an_error(sampler, monkeypatch):
     )
 
 
+@pytest.mark.parametrize("max_atoms", [9, 20, 30])
+def test_every_look_has_a_noise_of_its_own(generator, monkeypatch, max_atoms):
+    config = generator.config | {"max_atoms": max_atoms}
+    larger = rebuild(config)
+    noise, sizes = torch.randn(1, larger.noise_dim), torch.tensor([max_atoms])
+    looks = [noise]
+    monkeypatch.setattr(
+        larger.sampler, "again", lambda points, moved, *_: looks.append(moved) or points
+    )
+    for turn in range(1, 9):
+        larger.again(noise, noise, turn, sizes)
+    assert len({look.flatten()[0].item() for look in looks}) == 9
+
+
 def test_looks_follow_from_the_molecules_own_noise(generator):
     noise, sizes = torch.randn(3, generator.noise_dim), torch.tensor([3, 5, 9])
     points = generator.latent(noise, sizes)
