@@ -16,14 +16,16 @@ from molgan.chem.rdkit_log import quiet_rdkit
 from molgan.chem.reading import parse
 from molgan.chem.vocabulary import BOND_NAMES, AtomType, Vocabulary
 
-_BOND_TYPES = {
+BOND_TYPES = {
     "single": Chem.BondType.SINGLE,
     "double": Chem.BondType.DOUBLE,
     "triple": Chem.BondType.TRIPLE,
     "aromatic": Chem.BondType.AROMATIC,
 }
-_KNOWN_BONDS = frozenset(_BOND_TYPES.values())
-_BOND_INDEX = {kind: BOND_NAMES.index(name) for name, kind in _BOND_TYPES.items()}
+"""RDKit's type of each bond name of a vocabulary; "none" has no type."""
+
+_KNOWN_BONDS = frozenset(BOND_TYPES.values())
+_BOND_INDEX = {kind: BOND_NAMES.index(name) for name, kind in BOND_TYPES.items()}
 
 Bond = tuple[int, int, Chem.BondType]
 """Numbers of two atoms, and the type between them."""
@@ -48,7 +50,7 @@ def raw_molecule(
         mol.AddAtom(atom)
     kinds = np.triu(bonds[np.ix_(present, present)], 1)
     for start, end in zip(*(index.tolist() for index in np.nonzero(kinds)), strict=True):
-        mol.AddBond(start, end, _BOND_TYPES[vocabulary.bonds[kinds[start, end]]])
+        mol.AddBond(start, end, BOND_TYPES[vocabulary.bonds[kinds[start, end]]])
     return mol.GetMol()
 
 

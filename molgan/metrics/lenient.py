@@ -15,15 +15,9 @@ import numpy.typing as npt
 from rdkit import Chem
 
 from molgan.chem import Vocabulary, quiet_rdkit
+from molgan.chem.raw import BOND_TYPES
 from molgan.metrics.basic import Figures
 from molgan.metrics.identity import HashedIdentities
-
-_BOND_TYPES = {
-    "single": Chem.BondType.SINGLE,
-    "double": Chem.BondType.DOUBLE,
-    "triple": Chem.BondType.TRIPLE,
-    "aromatic": Chem.BondType.AROMATIC,
-}
 
 
 def evaluate_lenient(
@@ -100,7 +94,7 @@ def lenient_smiles(
             atom.SetFormalCharge(kind.charge)
             mol.AddAtom(atom)
     for start, end in zip(*np.nonzero(np.tril(bonds, k=-1)), strict=True):
-        mol.AddBond(int(start), int(end), _BOND_TYPES[vocabulary.bonds[bonds[start, end]]])
+        mol.AddBond(int(start), int(end), BOND_TYPES[vocabulary.bonds[bonds[start, end]]])
     try:
         Chem.SanitizeMol(mol)
     except ValueError:
