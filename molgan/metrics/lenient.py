@@ -40,8 +40,7 @@ def evaluate_lenient(
         `lenient/novel` over the valid ones (not over the distinct ones, unlike `evaluate`); 0 where
         nothing is valid.
     """
-    with quiet_rdkit():
-        smiles = [lenient_smiles(atoms[row], bonds[row], vocabulary) for row in range(len(atoms))]
+    smiles = [lenient_smiles(atoms[row], bonds[row], vocabulary) for row in range(len(atoms))]
     return lenient_figures(smiles, training)
 
 
@@ -95,8 +94,7 @@ def lenient_smiles(
             mol.AddAtom(atom)
     for start, end in zip(*np.nonzero(np.tril(bonds, k=-1)), strict=True):
         mol.AddBond(int(start), int(end), BOND_TYPES[vocabulary.bonds[bonds[start, end]]])
-    try:
-        Chem.SanitizeMol(mol)
-    except ValueError:
-        return None
+    with quiet_rdkit():
+        if Chem.SanitizeMol(mol, catchErrors=True):
+            return None
     return Chem.MolToSmiles(mol) or None

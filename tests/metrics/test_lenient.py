@@ -30,9 +30,13 @@ def graph(atoms: list[int], *bonds: tuple[int, int, int]) -> tuple[np.ndarray, n
     ],
 )
 def test_empty_slots_are_dummy_atoms_and_fragments_pass(
-    atoms: list[int], bonds: list[tuple[int, int, int]], expected: str | None
+    atoms: list[int],
+    bonds: list[tuple[int, int, int]],
+    expected: str | None,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     assert lenient_smiles(*graph(atoms, *bonds), VOCABULARY) == expected
+    assert capfd.readouterr().err == ""  # thousands fail in one sample
 
 
 def test_counting_by_hand() -> None:
