@@ -76,13 +76,18 @@ def build_networks(
         if start is not None and start.encoder is not None:
             networks.encoder = start.encoder.train().requires_grad_()
         else:
-            _check_kind(model, "encoder", generator, "Encoder", "SlotEncoder")
+            latent = "a share for each atom" if generator.per_atom else "no share for each atom"
+            kinds = _in_order("Encoder", "SlotEncoder", generator.per_atom)
+            _check_kind(model, "encoder", *kinds, f"whose latent has {latent}")
             networks.encoder = _network(model, "encoder", **generator.encoder_config())
         if model.latent_critic is None:
             # A student learns by regression: it has a critic only where the settings name one.
             networks.latent_critic = None if student else suiting_latent_critic(generator)
         else:
-            _check_kind(model, "latent_critic", generator, "LatentCritic", "SlotLatentCritic")
+            of_atoms = isinstance(generator.decoder, SlotDecoder)
+            kinds = _in_order("LatentCritic", "SlotLatentCritic", of_atoms)
+            decoder = type(generator.decoder).__name__
+            _check_kind(model, "latent_critic", *kinds, f"whose decoder is a {decoder}")
             networks.latent_critic = _network(
                 model,
                 "latent_critic",
@@ -129,17 +134,18 @@ def build_guide(model: DictConfig, networks: Networks) -> Guide | None:
     return Guide(networks.reward, candidates, checked_repeats(model.repeats))
 
 
-def _check_kind(
-    model: DictConfig, name: str, generator: LatentGenerator, flat: str, of_atoms: str
-) -> None:
-    """Refuse a network for another kind of latent than the generator's."""
-    wrong, right = (flat, of_atoms) if generator.per_atom else (of_atoms, flat)
+def _in_order(flat: str, of_atoms: str, wanted: bool) -> tuple[str, str]:
+    """The network that does not go with a generator, then the one that does."""
+    return (flat, of_atoms) if wanted else (of_atoms, flat)
+
+
+def _check_kind(model: DictConfig, name: str, wrong: str, right: str, reason: str) -> None:
+    """Refuse a network that does not go with the generator."""
     if str(model[name].get("_target_")).rpartition(".")[2] != wrong:
         return
-    kind = "a share for each atom" if generator.per_atom else "no share for each atom"
     null = f", or model.{name}=null for one that suits" if name == "latent_critic" else ""
     raise ConfigError(
-        f"model.{name}: a {wrong} does not go with this generator, whose latent has {kind}: set "
+        f"model.{name}: a {wrong} does not go with this generator, {reason}: set "
         f"model.{name}._target_=molgan.models.{right}, with sizes that suit{null}"
     )
 

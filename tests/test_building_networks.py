@@ -45,6 +45,10 @@ def test_the_latent_critic_suits_the_generator(decoder):
             ["model.latent_critic._target_=molgan.models.SlotLatentCritic"],
             r"set model\.latent_critic\._target_=molgan\.models\.LatentCritic",
         ),
+        (  # shares of atoms, but a decoder through which such a critic cannot look
+            ["experiment=zinc250k", "model.generator.decoder=null", "model.generator.sampler=null"],
+            r"whose decoder is a Decoder: set model\.latent_critic\._target_=molgan\.models\.L",
+        ),
         (
             ["model.encoder._target_=molgan.models.SlotEncoder"],
             r"set model\.encoder\._target_=molgan\.models\.Encoder",

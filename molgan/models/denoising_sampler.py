@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -14,11 +15,6 @@ from molgan.models.configured import rebuildable
 from molgan.models.layers import size_mask
 from molgan.models.slot_layers import SlotMixer, occupied, share_of
 
-# Noise of this standard deviation leaves nothing of a latent of unit variance to see: it is where
-# sampling starts. Below the smallest, the decoder reads through the noise by itself.
-LARGEST_NOISE, SMALLEST_NOISE = 20.0, 0.3
-# The noise levels of the steps are even in their cube root: most are where molecules take shape.
-_SPREAD = 3.0
 # Noise from which a drawn molecule is denoised once more, and its steps from there: enough to undo
 # what does not fit together, too little to forget the molecule.
 _AGAIN = (1.0, 0.7, 0.45, 0.0)
@@ -44,12 +40,18 @@ class DenoisingSampler(nn.Module):
         attention: every so many blocks, one whose atoms also attend to each other; 0: none.
         attention_heads: of these.
         steps: passes of the network for each molecule.
+        noise_levels: standard deviations of the noise before the first and before the last step,
+            where a latent coordinate has unit variance. From the first on there is something to
+            see; through the last the decoder reads by itself.
+        noise_power: the levels between are even in this root of theirs (Karras et al. 2022, "EDM"):
+            a larger one takes more steps at little noise.
         trained_steps: of these, the last ones that a gradient goes through when a critic teaches;
             those before only place the point.
         num_conditions: ``C``, properties that molecules are asked for.
 
     Raises:
-        ConfigError: for fewer than two steps, or more trained ones than steps.
+        ConfigError: for fewer than two steps, more trained ones than steps, or noise that does not
+            fall from the first step to the last.
     """
 
     def __init__(
@@ -61,6 +63,8 @@ class DenoisingSampler(nn.Module):
         attention: int = 0,
         attention_heads: int = 4,
         steps: int = 8,
+        noise_levels: Sequence[float] = (20.0, 0.3),
+        noise_power: float = 3.0,
         trained_steps: int = 1,
         num_conditions: int = 0,
     ) -> None:
@@ -70,8 +74,15 @@ class DenoisingSampler(nn.Module):
                 f"a sampler needs at least 2 steps and trains 1 to all of them, not steps={steps} "
                 f"and trained_steps={trained_steps}"
             )
+        if len(noise_levels) != 2 or not noise_levels[0] > noise_levels[1] > 0 < noise_power:
+            raise ConfigError(
+                f"noise_levels={list(noise_levels)} must be two, of which the first is larger and "
+                f"both are above 0, as must be noise_power={noise_power}"
+            )
         self.max_atoms = max_atoms
         self.steps = steps
+        self.noise_levels = float(noise_levels[0]), float(noise_levels[1])
+        self.noise_power = noise_power
         self.trained_steps = trained_steps
         self.share = share = share_of(latent_dim, max_atoms)
         self.register_buffer("frequencies", _frequencies(), persistent=False)
@@ -106,7 +117,14 @@ class DenoisingSampler(nn.Module):
             sizes: ``(B,)`` atom counts.
             conditions: ``(B, C)``, standardised; None for a sampler without.
         """
-        return self._denoised(noise, _angles(self.steps), sizes, conditions)
+        return self._denoised(noise, self.angles, sizes, conditions)
+
+    @property
+    def angles(self) -> list[float]:
+        """Places of the steps on the circle, and its end without noise: ``steps + 1``, falling."""
+        first, last = (level ** (1 / self.noise_power) for level in self.noise_levels)
+        spread = [first + (last - first) * step / (self.steps - 1) for step in range(self.steps)]
+        return [math.atan(root**self.noise_power) for root in spread] + [0.0]
 
     def again(
         self,
@@ -208,13 +226,6 @@ def _lead(before: float, angle: float, following: float) -> float:
         math.log(math.tan(a) / math.tan(b)) for a, b in ((before, angle), (angle, following))
     )
     return 0.5 * coming / past
-
-
-def _angles(steps: int) -> list[float]:
-    """Angles of sampling, from the largest noise to none at all: ``steps + 1`` of them."""
-    first, last = LARGEST_NOISE ** (1 / _SPREAD), SMALLEST_NOISE ** (1 / _SPREAD)
-    spread = [first + (last - first) * step / (steps - 1) for step in range(steps)]
-    return [math.atan(root**_SPREAD) for root in spread] + [0.0]
 
 
 def _frequencies() -> Tensor:

@@ -82,8 +82,8 @@ class LatentGenerator(nn.Module):
             such as ``{"network": "SlotDecoder", "width": 96}``.
         num_conditions: ``C``, properties that molecules are asked for. The sampler does not heed
             them until it is trained to: see `with_conditions`.
-        per_atom: every atom has a share of the latent for itself, see `SlotEncoder`: so a
-            `SlotDecoder` reads it, and no other decoder.
+        per_atom: every atom has a share of the latent for itself, see `SlotEncoder`. A
+            `SlotDecoder` needs that; another decoder reads all shares as one point.
         sampler: a sampler of another kind, its class under ``network``, and its settings, such as
             ``{"network": "DenoisingSampler", "steps": 8}``; it decides ``noise_dim``.
 
@@ -122,7 +122,12 @@ class LatentGenerator(nn.Module):
         self.sampler = self._sampler(sampler, sampler_width, sampler_blocks)
         if decoder is None:
             self.decoder = Decoder(
-                num_atom_types, num_bond_types, max_atoms, latent_dim, decoder_width, decoder_blocks
+                num_atom_types,
+                num_bond_types,
+                max_atoms,
+                self.latent_dim,
+                decoder_width,
+                decoder_blocks,
             )
         else:
             sizes = {
@@ -266,11 +271,6 @@ def _check_latent(
             "a SlotDecoder reads a share of the latent for each atom: set "
             "model.generator.per_atom=true and model.generator.latent_dim to the width of a share, "
             "such as 8"
-        )
-    if per_atom and not of_atoms:
-        raise ConfigError(
-            "model.generator.per_atom=true needs a decoder that reads a share of the latent for "
-            "each atom: set model.generator.decoder={network: SlotDecoder}"
         )
     if sampler is not None and sampler.get("network") == "DenoisingSampler" and not per_atom:
         raise ConfigError(

@@ -139,12 +139,12 @@ class DistillationPhase(Phase):
         """
         context, teacher = self.context, self.teacher
         sizes = torch.multinomial(self.sizes, count, replacement=True, generator=context.rng)
-        drawn = context.noise(count)
-        noise = teacher.noise_scale * drawn
+        noise = teacher.noise_scale * context.noise(count)
         with context.fabric.autocast():
             wanted = self.own.latent(noise, sizes)
             point = self.generator.latent(noise, sizes)
-            logits = teacher.refine(self.own.decoder(point, sizes), sizes, drawn)
+            # Without the noise, which the student's decoder does not see: no second looks with it.
+            logits = teacher.refine(self.own.decoder(point, sizes), sizes)
             answers = repair_targets(self.codec, logits, discretize(logits, "straight_through"))
             atoms, bonds = answers.drawn_atoms, answers.drawn_bonds
             atoms[answers.broken], bonds[answers.broken] = answers.atoms, answers.bonds

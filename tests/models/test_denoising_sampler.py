@@ -9,7 +9,7 @@ import torch
 
 from molgan.errors import ConfigError
 from molgan.models import DenoisingSampler, LatentGenerator, rebuild
-from molgan.models.denoising_sampler import LARGEST_NOISE, noisy_point
+from molgan.models.denoising_sampler import noisy_point
 
 SIZES = torch.tensor([1, 3, 6])
 SHARE = 4
@@ -60,6 +60,21 @@ def test_the_circle_joins_point_and_noise():
     torch.testing.assert_close(back, -points)
 
 
+def test_steps_lie_between_the_noise_levels():
+    sampler = DenoisingSampler(24, 6, steps=3, noise_levels=[4.0, 1.0], noise_power=2.0)
+    noise = [math.tan(angle) for angle in sampler.angles]
+    assert noise == pytest.approx([4.0, 2.25, 1.0, 0.0])  # even in their square root
+    # A model that was saved before they could be chosen.
+    former = {"network": "DenoisingSampler", "latent_dim": 24, "max_atoms": 6, "steps": 2}
+    assert [math.tan(angle) for angle in rebuild(former).angles] == pytest.approx([20, 0.3, 0])
+
+
+@pytest.mark.parametrize("levels", [[0.5, 5.0], [5.0, 0.0], [5.0], [1.0, 1.0]])
+def test_noise_that_does_not_fall_is_refused(levels):
+    with pytest.raises(ConfigError, match=r"noise_levels=.* must be two"):
+        DenoisingSampler(24, 6, noise_levels=levels)
+
+
 def test_steps_with_the_true_velocity_end_at_the_point(sampler, monkeypatch):
     points = torch.randn(3, 6 * SHARE)
 
@@ -83,7 +98,7 @@ def test_moving_estimates_are_led_on(sampler, monkeypatch):
     monkeypatch.setattr(sampler, "velocity", true_velocity)
     noise = torch.randn(3, 6 * SHARE)
     # The exact path keeps each point at its own quantile.
-    start = math.atan(LARGEST_NOISE)
+    start = sampler.angles[0]
     wanted = noise * spread / math.hypot(math.cos(start) * spread, math.sin(start))
 
     def error(steps: int) -> float:

@@ -158,13 +158,25 @@ DENOISING = {"network": "DenoisingSampler", "width": 24, "blocks": 1}
     [
         # 36 could be shared out among 9 atoms; it is not meant so.
         ({"latent_dim": 36, "decoder": SLOT_DECODER}, "set model.generator.per_atom=true"),
-        ({"latent_dim": 4, "per_atom": True}, "set model.generator.decoder={network: SlotDecoder}"),
         ({"latent_dim": 36, "sampler": DENOISING}, "set model.generator.per_atom=true"),
     ],
 )
 def test_networks_for_another_kind_of_latent_are_refused(types, settings, message):
     with pytest.raises(ConfigError, match=message):
         LatentGenerator(**types, max_atoms=9, **settings)
+
+
+def test_a_decoder_without_slots_reads_all_shares_as_one_point(types):
+    torch.manual_seed(0)
+    generator = LatentGenerator(**types, max_atoms=9, latent_dim=4, per_atom=True)
+    sizes = torch.tensor([2, 9])
+    points = generator.latent(torch.randn(2, generator.noise_dim), sizes)
+    assert points.shape == (2, 36)
+    assert points[0, 8:].eq(0).all()  # where the encoder has no share, there is none
+    torch.testing.assert_close(
+        points[1].view(9, 4).std(1, correction=0), torch.ones(9), atol=1e-3, rtol=0
+    )
+    assert generator.decoder(points, sizes).pairs.shape == (2, 36, types["num_bond_types"])
 
 
 @pytest.mark.parametrize("corrections", [0, 2])

@@ -12,6 +12,7 @@ from molgan.bundle import Bundle
 from molgan.chem import Codec, Decoded, pack_bonds
 from molgan.errors import ConfigError, TrainingError
 from molgan.graphs import MolGraphs
+from molgan.models import Decoder, LatentGenerator
 from molgan.training import DistillationPhase
 from molgan.training.trainer import CHECKPOINT
 
@@ -87,6 +88,19 @@ def test_the_student_makes_the_teachers_molecules_in_one_pass(make_student, taug
     assert taught.bundle.noise_scale == 1.5
     untaught = make_student(None).bundle
     assert agreement(untaught, teacher) < 0.1 < 0.35 < agreement(taught.bundle, teacher)
+
+
+def test_a_small_student_of_a_model_with_shares_of_atoms(
+    make_student, shares_bundle, tmp_path, monkeypatch
+):
+    path = dataclasses.replace(shares_bundle, refine_steps=3).save(tmp_path / "shares.molgan")
+    # A second look hangs on the noise, which the student's decoder does not see.
+    monkeypatch.delattr(LatentGenerator, "again")
+    make_student(tmp_path / "run", f"teacher={path}").fit()
+    student = Bundle.load(tmp_path / "run").generator
+    assert student.per_atom
+    assert isinstance(student.decoder, Decoder)
+    assert student.latent_dim == shares_bundle.generator.latent_dim
 
 
 def test_its_decoder_reads_what_the_encoder_writes(taught):
