@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from molgan.bundle import Bundle
     from molgan.chem import Encoded
 
+_CHUNK = 1024  # molecules that go through the encoder together
+
 
 def encoded_by(bundle: Bundle, smiles: Sequence[str]) -> tuple[npt.NDArray[np.float32], Encoded]:
     """Latent points of molecules ``(len(smiles), latent_dim)``, and the molecules as arrays.
@@ -35,14 +37,15 @@ def encoded_by(bundle: Bundle, smiles: Sequence[str]) -> tuple[npt.NDArray[np.fl
     if len(encoded) < len(texts):
         raise _cannot_encode(bundle, texts, set(encoded.rows.tolist()))
     device = next(bundle.encoder.parameters()).device
-    graphs = MolGraphs.from_indices(
-        torch.from_numpy(encoded.atoms).to(device),
-        torch.from_numpy(encoded.bonds).to(device),
-        bundle.vocabulary.num_atom_types,
-        bundle.vocabulary.num_bond_types,
-    )
-    with torch.no_grad():
-        latent: npt.NDArray[np.float32] = bundle.encoder(graphs).cpu().numpy()
+    types = bundle.vocabulary.num_atom_types, bundle.vocabulary.num_bond_types
+    arrays = torch.from_numpy(encoded.atoms), torch.from_numpy(encoded.bonds)
+    parts = []
+    # As one-hot graphs all at once, the molecules of ZINC250k would take gigabytes.
+    for atoms, bonds in zip(*(each.split(_CHUNK) for each in arrays), strict=True):
+        graphs = MolGraphs.from_indices(atoms.to(device), bonds.to(device), *types)
+        with torch.no_grad():
+            parts.append(bundle.encoder(graphs).cpu())
+    latent: npt.NDArray[np.float32] = torch.cat(parts).numpy()
     return latent, encoded
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -9,12 +11,24 @@ import pytest
 import torch
 
 from molgan import MolGAN
+from molgan.bundle import Bundle
 from molgan.errors import ChemistryError, MolganError
 
 
 @pytest.fixture
 def model(chain_bundle) -> MolGAN:
     return MolGAN(chain_bundle)
+
+
+@contextmanager
+def rows_encoded(bundle: Bundle) -> Iterator[list[int]]:
+    """How many molecules go through the encoder at each of its calls."""
+    rows: list[int] = []
+    hook = bundle.encoder.register_forward_hook(lambda _, given, __: rows.append(len(given[0])))
+    try:
+        yield rows
+    finally:
+        hook.remove()
 
 
 def test_every_molecule_has_one_point_however_it_is_written(model):
@@ -88,15 +102,17 @@ def test_figures_count_every_draw(model):
     assert figures["n_unique"] == library.frame["smiles"].nunique()
 
 
+def test_many_molecules_go_through_the_encoder_in_parts(model):
+    with rows_encoded(model.bundle) as rows:
+        points = model.encode(["CCO", "CCN"] * 1100)
+    assert rows == [1024, 1024, 152]
+    np.testing.assert_allclose(points, np.tile(points[:2], (1100, 1)), atol=1e-5)
+    assert model.encode([]).shape == (0, 8)
+
+
 def test_a_walk_is_refined_as_samples_are(chain_bundle):
-    rows: list[int] = []
-    hook = chain_bundle.encoder.register_forward_hook(
-        lambda _, given, __: rows.append(len(given[0]))
-    )
-    try:
+    with rows_encoded(chain_bundle) as rows:
         MolGAN(replace(chain_bundle, refine_steps=1)).interpolate("CCO", "CCCCC", 9)
-    finally:
-        hook.remove()
     assert rows == [2, 9]  # the two ends, then what was decoded between them
 
 
