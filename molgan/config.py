@@ -8,6 +8,8 @@ Configuration stops at the entry points: everything below them takes plain argum
 
 from __future__ import annotations
 
+import math
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,6 +29,10 @@ RENAMED = {"generate": "model", "explore": "model", "qsar_fit": "data", "qsar_pr
 
 STRUCTURES = {"generate": ("contains",), "explore": ("lead", "to", "contains")}
 """Command -> settings that hold SMILES or SMARTS, whose signs mean other things to Hydra."""
+
+
+# Values that Hydra reads as they are typed.
+_PLAIN = re.compile(r"[\w/.:+-]*", re.ASCII)
 
 
 def config_dir() -> Path:
@@ -113,8 +119,9 @@ def as_hydra_reads(overrides: Sequence[str], config_name: str) -> list[str]:
     for `data=` and `model=` of molgan.qsar. And `data=molecules.smi` is short for that file as data
     of molgan.train, `reference=molecules.smi` as reference, `reward=mine.yaml` as reward.
     `condition.logp=2.5` of molgan.generate names what only the model knows. SMILES and SMARTS are
-    quoted. `reward.transform={type: linear, ...}` takes the place of the transform that is there,
-    of whose settings another type knows nothing.
+    quoted, and so is a text that Hydra's grammar has no place for. A setting such as
+    `reward.transform={type: linear, ...}` takes the place of the transform that is there, of whose
+    settings another type knows nothing.
 
     Args:
         overrides: settings as typed.
@@ -124,6 +131,7 @@ def as_hydra_reads(overrides: Sequence[str], config_name: str) -> list[str]:
     overrides = [text for typed in overrides for text in _own_file(typed, groups)]
     overrides = [_quoted(text, STRUCTURES.get(config_name, ())) for text in overrides]
     overrides = [text for typed in overrides for text in _whole_transform(typed)]
+    overrides = [_readable(text) for text in overrides]
     if config_name == "generate":
         overrides = [re.sub(r"^(condition[.=])", r"++\1", text) for text in overrides]
     if config_name in RENAMED:
@@ -137,6 +145,29 @@ def _quoted(typed: str, keys: Sequence[str]) -> str:
     key, _, value = typed.partition("=")
     plain = value and value != "null" and value[0] not in "'\""
     return f"{key}='{value}'" if key in keys and plain else typed
+
+
+def _readable(typed: str) -> str:
+    """`out=Müller (1)/a.smi` with the quotes that Hydra needs; what Hydra reads stays as it is.
+
+    A tilde at the beginning is the home folder: zsh leaves `out=~/a.smi` as it is.
+    """
+    key, found, value = typed.partition("=")
+    if value.startswith("~/"):
+        value = os.path.expanduser(value)
+        typed = f"{key}={value}"
+    if not found or _PLAIN.fullmatch(value) or value.startswith(("[", "{", "'", '"')):
+        return typed
+
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.core.override_parser.types import Quote, QuotedString
+    from hydra.errors import HydraException
+
+    try:
+        OverridesParser.create().parse_override(typed)
+    except HydraException:
+        return f"{key}={QuotedString(value, Quote.single).with_quotes()}"
+    return typed
 
 
 def _whole_transform(typed: str) -> list[str]:
@@ -204,10 +235,28 @@ def whole_number(cfg: DictConfig, key: str, least: int) -> int:
         ConfigError: for null, a fraction or a number below `least`.
     """
     value = cfg[key]
-    if not isinstance(value, int | float) or value != int(value) or value < least:
+    if not isinstance(value, int | float) or not float(value).is_integer() or value < least:
         shown = "null" if value is None else value
         raise ConfigError(f"{key}={shown}: a whole number from {least} up is wanted")
     return int(value)
+
+
+def real_number(cfg: DictConfig, key: str) -> float | None:
+    """The value of a setting that may be left to the program with null.
+
+    Args:
+        cfg: settings.
+        key: dotted name of the setting.
+
+    Raises:
+        ConfigError: for anything but a number or null.
+    """
+    value = cfg[key]
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ConfigError(f"{key}={value}: a number or null is wanted")
+    return float(value)
 
 
 @contextmanager

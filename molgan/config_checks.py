@@ -42,7 +42,8 @@ def explain(error: BaseException, known: Sequence[str] = ()) -> str:
     if several:
         return (
             f"{several[1]}={several[2]}: a list is written in brackets, with quotes for the shell: "
-            f"'{several[1]}=[{several[2]}]'"
+            f"'{several[1]}=[{several[2]}]'; a text with commas in quotes of its own: "
+            f"{several[1]}=\"'{several[2]}'\""
         )
     if isinstance(error, MissingConfigException) and error.missing_cfg_file is not None:
         named = re.search(r"Available options in '([^']+)'", text)

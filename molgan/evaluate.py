@@ -53,6 +53,8 @@ def evaluate(cfg: DictConfig) -> Comparison:
         for library, name in zip(libraries, names, strict=True)
     ]
     reference: Reference | None = instantiate(cfg.reference)
+    if cfg.out is not None:
+        _make(Path(str(cfg.out)))
     reports = [
         measure(
             sample,
@@ -78,7 +80,7 @@ def write(comparison: Comparison, folder: Path, origins: Sequence[dict[str, Any]
 
     Args:
         comparison: what was measured.
-        folder: where to.
+        folder: where to; it is there.
         origins: of what each report is, to go with it into results.json; see `_origin`.
 
     Raises:
@@ -86,13 +88,8 @@ def write(comparison: Comparison, folder: Path, origins: Sequence[dict[str, Any]
     """
     import json
 
-    from molgan.errors import MolganError
     from molgan.library.writers import atomic_write
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MolganError(f"out={folder}: cannot make this folder: {error.strerror}") from error
     comparison.to_csv(folder / "results.csv")
     plain = [
         {
@@ -115,6 +112,15 @@ def write(comparison: Comparison, folder: Path, origins: Sequence[dict[str, Any]
             file.write(text)
     comparison.to_html(folder / "report.html")
     print(f"\n{folder}: {', '.join(FILES)}")
+
+
+def _make(folder: Path) -> None:
+    from molgan.errors import MolganError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MolganError(f"out={folder}: cannot make this folder: {error.strerror}") from error
 
 
 def _libraries(cfg: DictConfig) -> tuple[list[str], list[str]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from molgan import cli, config
@@ -54,7 +53,7 @@ def explore(cfg: DictConfig) -> Library:
     objective, scores = with_scores(reward, bool(cfg.scores))
     own = ["position"] if walk else ["similarity", "radius", "novel"]
     columns = [*own, *scores, *reward.column_names()]
-    with LibraryWriter(Path(cfg.out), columns, prefix=str(cfg.prefix)) as writer:
+    with LibraryWriter(str(cfg.out), columns, prefix=str(cfg.prefix)) as writer:
         library = _found(MolGAN(bundle), cfg)
         table: dict[str, Sequence[Any]] = {name: library.frame[name].tolist() for name in own}
         table |= _scored(library, Scorer(objective))
@@ -76,7 +75,7 @@ def _found(model: MolGAN, cfg: DictConfig) -> Library:
     return model.explore(
         str(cfg.lead),
         int(cfg.n),
-        None if cfg.radius is None else float(cfg.radius),
+        config.real_number(cfg, "radius"),
         int(cfg.seed),
         contains=None if cfg.contains is None else str(cfg.contains),
         resize=int(cfg.resize),

@@ -8,7 +8,6 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from molgan import cli, config
@@ -166,7 +165,7 @@ def write(
     sampler = bundle.sampler(
         None if cfg.repair is None else str(cfg.repair),
         int(cfg.n_jobs),
-        None if cfg.noise_scale is None else float(cfg.noise_scale),
+        config.real_number(cfg, "noise_scale"),
         None if cfg.refine_steps is None else whole_number(cfg, "refine_steps", 0),
         str(cfg.precision),
         wanted,
@@ -177,12 +176,12 @@ def write(
     request = Request(bundle.conditions, wanted)
     objective, scores = with_scores(reward, bool(cfg.scores), request.components())
     scorer = Scorer(objective, n_jobs=int(cfg.n_jobs), cache_size=0)
-    columns = [*scores, *reward.column_names(), *request.columns()]
+    columns = ["novel", *scores, *reward.column_names(), *request.columns()]
     columns += ["repaired"] if cfg.repair else []
     count = int(cfg.n)
     draws = count * _MOST_DRAWS if cfg.keep else count
     bar = tqdm(total=count, desc="generating", unit=" molecules", disable=not cfg.progress)
-    with bar, LibraryWriter(Path(cfg.out), columns, prefix=str(cfg.prefix)) as writer:
+    with bar, LibraryWriter(str(cfg.out), columns, prefix=str(cfg.prefix)) as writer:
         for draw in sampler.stream(draws, int(cfg.seed), int(cfg.batch_size)):
             at_most = count - writer.count if cfg.keep else None
             kept, mended = selection.keep(draw.decoded, draw.repaired, at_most)
@@ -190,11 +189,13 @@ def write(
             table: dict[str, Sequence[Any]] = {
                 name: values.tolist() for name, values in result.columns().items()
             }
+            smiles = [str(item.smiles) for item in kept]
             table["reward_note"] = result.notes()
+            table["novel"] = (~bundle.identities.contains(smiles)).astype(int).tolist()
             table |= request.met(result.raw, len(kept))
             if cfg.repair:
                 table["repaired"] = [int(flag) for flag in mended]
-            writer.append([str(item.smiles) for item in kept], table)
+            writer.append(smiles, table)
             bar.update(len(kept) if cfg.keep else len(draw.decoded))
             if cfg.keep and writer.count >= count:
                 break

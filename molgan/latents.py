@@ -74,7 +74,11 @@ def _listed(smiles: Sequence[str]) -> list[str]:
     """A list of SMILES, also from a column of a table; never the letters of a single one."""
     if isinstance(smiles, str):
         raise MolganError(f"a list of SMILES is wanted, not one string: [{smiles!r}]")
-    return list(smiles)
+    texts = list(smiles)
+    for row, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise MolganError(f"entry {row} of the list of SMILES is {text!r}, not a text")
+    return texts
 
 
 def _cannot_encode(bundle: Bundle, smiles: Sequence[str], usable: set[int]) -> ChemistryError:

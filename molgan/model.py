@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from molgan.errors import MolganError
+from molgan.errors import ConfigError, MolganError
 
 if TYPE_CHECKING:
     from molgan.bundle import Bundle
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from molgan.data import MoleculeDataset
     from molgan.library import Library
     from molgan.metrics import Figures
+
+
+_STOPPING = "stopping after this step; the model keeps what it has learnt; once more stops at once"
 
 
 class MolGAN:
@@ -49,41 +52,49 @@ class MolGAN:
             data: molecules.
             seed: of every random choice.
             run_dir: folder for models, samples, figures and their curves (``training.png``); None
-                keeps nothing on disk.
+                keeps nothing on disk. A run of the same settings and molecules that is there goes
+                on where it stopped; any other is refused, unless ``overrides`` hold
+                ``"resume=never"``, which replaces it.
             overrides: settings as on the command line, such as ``"reward=qed"``.
             progress: show progress bars.
 
         Returns:
-            The same object, trained.
+            The same object, trained. After Ctrl-C, or Jupyter's stop button, it is what had been
+            learnt by then.
 
         Raises:
             MolganError: for molecules or settings that cannot work.
         """
         from molgan import building
-        from molgan.config import compose
+        from molgan.config import compose, to_plain
         from molgan.data import MoleculeDataset
         from molgan.library import write_curves
-        from molgan.training.run_folder import CURVES, METRICS
+        from molgan.running import begun, checkpoint_to_resume
+        from molgan.training.run_folder import CURVES, METRICS, check_same_config, check_same_data
         from molgan.views.runs import write_training_page
 
+        _refuse_arguments(overrides)
         if not isinstance(data, MoleculeDataset):
             data = MoleculeDataset.from_smiles(data, seed=seed, progress=progress)
-        flags = [f"seed={seed}", f"progress={str(progress).lower()}"]
-        cfg = compose([*flags, *overrides])
         folder = None if run_dir is None else Path(run_dir)
+        flags = [f"seed={seed}", f"progress={str(progress).lower()}"]
+        cfg = compose([*flags, *([] if folder is None else [f"run_dir={folder}"]), *overrides])
+        resume_from = None if folder is None else checkpoint_to_resume(str(cfg.resume), folder)
+        if resume_from is not None:
+            check_same_config(resume_from.parent, to_plain(cfg))
+            check_same_data(resume_from.parent, data.content_hash)
         fabric = building.build_fabric(cfg)
         fabric.launch()
-        trainer = building.build_trainer(cfg, data, fabric, folder)
-        try:
-            trainer.fit()
-        finally:
-            for tracker in trainer.trackers:
-                tracker.close()
+        with begun(cfg, data, fabric, folder, resume_from) as trainer:
+            try:
+                with trainer.stop.on_signals(_STOPPING):
+                    trainer.fit()
+            finally:
+                trainer.bundle.metrics = dict(trainer.figures)
+                self.bundle = trainer.bundle
         if folder is not None:
             write_curves(folder / METRICS, folder / CURVES)
             write_training_page(folder)
-        trainer.bundle.metrics = dict(trainer.figures)
-        self.bundle = trainer.bundle
         return self
 
     def sample(
@@ -120,13 +131,14 @@ class MolGAN:
             prefix: of names.
 
         Raises:
-            ConfigError: for a condition that the model does not know, or outside the data.
+            ConfigError: for numbers that cannot work, or a condition that the model does not know
+                or that is outside the data.
         """
         from molgan.asked import Request
         from molgan.library import Library
         from molgan.rewards import Objective
 
-        bundle = self._trained()
+        bundle, n, seed = self._trained(), _whole("n", n), _whole("seed", seed)
         wanted = bundle.wanted(condition, n, condition_outside)
         sampler = bundle.sampler(repair, wanted=wanted, candidates=candidates, repeats=repeats)
         draws = sampler.stream(n, seed)
@@ -147,7 +159,7 @@ class MolGAN:
         """
         from molgan.metrics import evaluate
 
-        bundle = self._trained()
+        bundle, n, seed = self._trained(), _whole("n", n), _whole("seed", seed)
         stream = bundle.sampler(repeats=1.0).stream(n, seed)
         decoded = [item for draw in stream for item in draw.decoded]
         return evaluate(decoded, bundle.identities, training_size=len(bundle.identities))
@@ -197,6 +209,7 @@ class MolGAN:
         from molgan.latents import encoded_by, great_circle
         from molgan.library import Library
 
+        n = _whole("n", n)
         if n < 2:
             raise MolganError(f"a walk has two points or more, not n={n}")
         bundle = self._trained()
@@ -258,7 +271,7 @@ class MolGAN:
         from molgan.library import Library
         from molgan.neighbours import Lead
 
-        bundle = self._trained()
+        bundle, n, seed = self._trained(), _whole("n", n), _whole("seed", seed)
         fragment = None if contains is None else Fragment.parse(contains)
         latents, encoded = encoded_by(bundle, [smiles])
         # What is held has to be seen by a refining pass, so that the rest is fitted to it.
@@ -348,3 +361,34 @@ class MolGAN:
         if self.bundle is None:
             raise MolganError("this model is not trained yet: call fit(...) or MolGAN.load(path)")
         return self.bundle
+
+
+def _whole(name: str, value: float) -> int:
+    """A count or a seed; ``1e4`` is one too.
+
+    Raises:
+        ConfigError: for anything but a whole number from 0 up.
+    """
+    number = isinstance(value, int | float | np.integer) and not isinstance(value, bool)
+    if not number or not float(value).is_integer() or value < 0:
+        raise ConfigError(f"{name}={value!r}: a whole number from 0 up is wanted")
+    return int(value)
+
+
+def _refuse_arguments(overrides: Sequence[str]) -> None:
+    """Refuse settings of which `MolGAN.fit` takes no notice, since its arguments say it.
+
+    Raises:
+        ConfigError: naming the setting and where it belongs.
+    """
+    if isinstance(overrides, str):
+        raise ConfigError(f"overrides is a list of settings: overrides=[{overrides!r}]")
+    for typed in overrides:
+        key = typed.partition("=")[0].strip("+~")
+        if key == "data" or (key.startswith("data.") and key != "data.cache_dir"):
+            raise ConfigError(
+                f"overrides: {typed} says which molecules to learn, but fit is given them; "
+                "data.max_atoms and the like are arguments of MoleculeDataset(...)"
+            )
+        if key == "run_dir":
+            raise ConfigError(f"overrides: {typed} is an argument: fit(..., run_dir=...)")

@@ -49,13 +49,8 @@ def train(cfg: DictConfig) -> Figures:
     from molgan import building
     from molgan.config import to_plain, whole_number
     from molgan.errors import TrainingError
-    from molgan.training.run_folder import (
-        check_same_config,
-        check_same_data,
-        check_same_reward,
-        write_config,
-        write_manifest,
-    )
+    from molgan.running import begun, checkpoint_to_resume
+    from molgan.training.run_folder import check_same_config, check_same_data
 
     started = time.monotonic()
     run_dir = Path(cfg.run_dir)
@@ -73,29 +68,23 @@ def train(cfg: DictConfig) -> Figures:
     fabric.launch()
     if not fabric.is_global_zero:
         logging.getLogger("molgan").setLevel(logging.ERROR)  # one voice is enough
-    trainer = building.build_trainer(cfg, dataset, fabric, run_dir, resume_from)
     try:
-        reward = trainer.scorer.objective.describe()
-        if resume_from is not None:
-            check_same_reward(resume_from.parent, reward)
-        if fabric.is_global_zero:
-            write_config(run_dir, settings)
-            facts = building.plain_facts(cfg, dataset)
-            write_manifest(run_dir, {**facts, "reward": reward}, fabric.device)
-            log.info(building.describe(dataset, trainer.context.networks))
-            log.info(
-                "device %s, %d threads; run folder %s",
-                fabric.device,
-                torch.get_num_threads(),
-                run_dir,
-            )
-            for hint in hints(cfg, dataset.max_atoms, _chosen_reward()):
-                log.info(hint)
-            if resume_from is not None:
-                log.info("going on from %s", resume_from)
-        with trainer.stop.on_signals(STOPPING if fabric.is_global_zero else ""):
-            trainer.fit()
-        return finish(trainer, dataset, run_dir, started) if fabric.is_global_zero else {}
+        with begun(cfg, dataset, fabric, run_dir, resume_from) as trainer:
+            if fabric.is_global_zero:
+                log.info(building.describe(dataset, trainer.context.networks))
+                log.info(
+                    "device %s, %d threads; run folder %s",
+                    fabric.device,
+                    torch.get_num_threads(),
+                    run_dir,
+                )
+                for hint in hints(cfg, dataset.max_atoms, _chosen_reward()):
+                    log.info(hint)
+                if resume_from is not None:
+                    log.info("going on from %s", resume_from)
+            with trainer.stop.on_signals(STOPPING if fabric.is_global_zero else ""):
+                trainer.fit()
+            return finish(trainer, dataset, run_dir, started) if fabric.is_global_zero else {}
     except Stopped:
         if fabric.is_global_zero:
             raise
@@ -107,9 +96,6 @@ def train(cfg: DictConfig) -> Figures:
                 "checkpoint is kept"
             ) from error
         raise
-    finally:
-        for tracker in trainer.trackers:
-            tracker.close()
 
 
 def finish(trainer: Trainer, dataset: MoleculeDataset, run_dir: Path, started: float) -> Figures:
@@ -203,34 +189,6 @@ def _chosen_reward() -> str | None:
         return None
     choice = HydraConfig.get().runtime.choices.get("reward")
     return None if choice is None else str(choice)
-
-
-def checkpoint_to_resume(resume: str, run_dir: Path) -> Path | None:
-    """The checkpoint to go on from.
-
-    Args:
-        resume: ``auto``, ``never`` or the path of a checkpoint or run folder.
-        run_dir: the run's folder.
-
-    Raises:
-        BundleError: when a path is given that holds no checkpoint.
-    """
-    from molgan.errors import BundleError
-    from molgan.training.trainer import CHECKPOINT
-
-    if resume == "never":
-        return None
-    if resume == "auto":
-        candidate = run_dir / CHECKPOINT
-        return candidate if candidate.exists() else None
-    path = Path(resume)
-    if path.is_dir():
-        path = path / CHECKPOINT
-    if not path.exists():
-        raise BundleError(
-            f"resume={resume}: there is no checkpoint {path}; use auto, never, or a run folder"
-        )
-    return path
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ def test_compose_takes_groups_additions_and_quotes(conf: Path):
         ("data=largr", ["data=largr", "did you mean data=large?", "large, small"]),
         ("seed", ["'seed'", "key=value"]),
         ("seed=[1", ["'seed=[1'", "key=value"]),
-        ("seed=1,2", ["seed=1,2", "'seed=[1,2]'"]),
+        ("seed=1,2", ["seed=1,2", "'seed=[1,2]'", "seed=\"'1,2'\""]),
         ("seed=many", ["seed=many", "a number is wanted", "seed=0"]),
         ("seed=true", ["seed=true", "a number is wanted"]),
         ("rate=[0.1]", ["rate=[0.1]", "a number is wanted"]),
@@ -134,6 +134,28 @@ def test_a_file_in_place_of_an_option_is_that_file():
         "data=qm9",
     ]
     assert config.as_hydra_reads(["data=a.csv"], "qsar_fit") == ["data_path=a.csv"]
+
+
+@pytest.mark.parametrize(
+    "path", ["my lib.smi", "lib (1).smi", "Müller/é, b.smi", "O'Brien.smi", "a=b.smi", "x#1&2!.smi"]
+)
+def test_a_path_is_taken_as_typed_whatever_its_signs(conf: Path, path: str):
+    assert config.compose([f"data.path={path}"], directory=conf).data.path == path
+
+
+def test_a_tilde_is_the_home_folder(conf: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", "/home/Zoë")
+    assert config.compose(["data.path=~/a.smi"], directory=conf).data.path == "/home/Zoë/a.smi"
+
+
+def test_numbers_that_may_be_left_to_the_program(conf: Path):
+    settings = config.compose(["later=2"], directory=conf)
+    assert (config.real_number(settings, "rate"), config.real_number(settings, "later")) == (0.1, 2)
+    assert config.real_number(config.compose(directory=conf), "later") is None
+    for wrong in ("x", "true", ".nan", "[1]"):
+        settings = config.compose([f"later={wrong}"], directory=conf)
+        with pytest.raises(ConfigError, match=r"later=.*number or null"):
+            config.real_number(settings, "later")
 
 
 def test_unknown_config_name(conf: Path):

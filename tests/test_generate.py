@@ -173,7 +173,16 @@ def test_an_objective_adds_its_scores(models, tmp_path):
     smiles, _, table = library(out)
     scored = ["qed", "size", "novelty", "uniqueness"]
     pairs = [column for name in scored for column in (name, f"{name}_score")]
-    assert list(table.columns) == ["name", "smiles", "logp", "sa", *pairs, "reward", "reward_note"]
+    assert list(table.columns) == [
+        "name",
+        "smiles",
+        "novel",
+        "logp",
+        "sa",
+        *pairs,
+        "reward",
+        "reward_note",
+    ]
     sizes = [Chem.MolFromSmiles(text).GetNumHeavyAtoms() for text in smiles]
     assert table["size"].tolist() == sizes
     expected = (3 * table["qed"] + table["size"] / 10 + table["novelty"] + 1) / 6

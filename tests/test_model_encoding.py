@@ -45,6 +45,11 @@ def test_no_molecules_have_no_points(model):
     assert model.encode([]).shape == (0, 8)
 
 
+def test_what_is_no_text_is_named(model):
+    with pytest.raises(MolganError, match=r"entry 1 .* is nan, not a text"):
+        model.encode(["CCO", float("nan")])
+
+
 @pytest.mark.parametrize(
     ("smiles", "why"),
     [

@@ -102,6 +102,11 @@ class MoleculeDataset(InMemoryDataset):  # type: ignore[misc]  # PyG carries no 
         transform: Callable[[Data], Data] | None = None,
         force_reload: bool = False,
     ) -> None:
+        if isinstance(source, str | Path | Sequence):
+            raise DataError(
+                "MoleculeDataset takes a source: MoleculeFile('molecules.smi') of molgan.data for "
+                "a file; MoleculeDataset.from_smiles([...]) takes a list of SMILES"
+            )
         _check_settings(max_atoms, min_count, split)
         self.source = source
         self.fractions = check_fractions(fractions)
@@ -322,7 +327,8 @@ class MoleculeDataset(InMemoryDataset):  # type: ignore[misc]  # PyG carries no 
         """A dataset of SMILES that are in memory; nothing is written to the cache.
 
         Args:
-            smiles: the molecules; entries that cannot be used are left out and counted.
+            smiles: the molecules; entries that cannot be used are left out and counted, missing
+                ones of a pandas column (None, NaN) among them.
             **settings: as for `MoleculeDataset`.
 
         Raises:
@@ -331,7 +337,13 @@ class MoleculeDataset(InMemoryDataset):  # type: ignore[misc]  # PyG carries no 
         """
         if isinstance(smiles, str):
             raise DataError("from_smiles takes a list of SMILES, not one string.")
-        return cls(SmilesList(tuple(smiles)), **settings)
+        return cls(SmilesList(tuple("" if _missing(one) else one for one in smiles)), **settings)
+
+
+def _missing(entry: Any) -> bool:
+    """Whether an entry is what pandas puts where there is nothing."""
+    nan = isinstance(entry, float) and entry != entry
+    return entry is None or nan or type(entry).__name__ == "NAType"
 
 
 def _check_settings(max_atoms: int | None, min_count: int, split: str) -> None:

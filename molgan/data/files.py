@@ -116,7 +116,7 @@ def is_clean(text: str) -> bool:
 
 
 def printable(text: str) -> str:
-    """Text with undecodable bytes turned into the replacement character."""
+    """Text that is no UTF-8 read as a Windows spreadsheet writes it, in code page 1252."""
     if is_clean(text):
         return text
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return text.encode("utf-8", "surrogateescape").decode("cp1252", "replace")

@@ -23,7 +23,7 @@ class Library:
     """A table of molecules with the columns `name`, `smiles` and one for each score.
 
     Args:
-        frame: The table; `name` may be missing, names are then given by position.
+        frame: The table; names that are missing are given by position.
         prefix: Of names given here.
         rejected: Reason -> number of molecules drawn that are not in the table.
 
@@ -49,10 +49,14 @@ class Library:
         frame = frame.reset_index(drop=True)
         if "name" not in frame.columns:
             frame["name"] = [molecule_name(prefix, index) for index in range(len(frame))]
+        elif frame["name"].isna().any():
+            given = [molecule_name(prefix, index) for index in range(len(frame))]
+            frame["name"] = frame["name"].where(frame["name"].notna(), given)
         repeated = frame["name"][frame["name"].duplicated()]
         if len(repeated):
             raise DataError(
-                f"names in a library must be unique, and {repeated.iloc[0]!r} is there twice"
+                f"names in a library must be unique, and {repeated.iloc[0]!r} is there twice: draw "
+                "with another prefix=, or leave the column name out, for new ones"
             )
         first = ["name", "smiles"]
         self.frame = frame[first + [name for name in frame.columns if name not in first]]
@@ -147,9 +151,15 @@ class Library:
         return list(self.frame["name"])
 
     def distinct(self) -> Library:
-        """Each molecule once, under its first name, with its number of copies as `drawn`."""
+        """Each molecule once, under its first name, with its number of copies as `drawn`.
+
+        Of libraries that are distinct already, put together, the copies are added up.
+        """
         first = self.frame.drop_duplicates("smiles")
-        copies = self.frame["smiles"].value_counts()
+        if "drawn" in self.frame:
+            copies = self.frame.groupby("smiles")["drawn"].sum()
+        else:
+            copies = self.frame["smiles"].value_counts()
         return Library(first.assign(drawn=first["smiles"].map(copies)), rejected=self.rejected)
 
     def scored(self) -> Library:

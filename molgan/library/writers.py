@@ -30,6 +30,7 @@ _REMEDIES = {
     errno.EDQUOT: "the disk quota is used up; free some space or write elsewhere",
     errno.EACCES: "permission denied; write elsewhere",
     errno.EPERM: "permission denied; write elsewhere",
+    errno.EEXIST: "a file of this name is in the way; give another name",
     errno.EROFS: "the file system is read-only; write elsewhere",
     errno.EISDIR: "it is a folder; give the name of a file",
     errno.ENOTDIR: "a part of its path is a file, not a folder",
@@ -61,7 +62,7 @@ def atomic_write(path: str | Path, *, binary: bool = False) -> Iterator[IO[Any]]
         MolganError: If it cannot be written; the message names the file, and an older one is
             untouched.
     """
-    target = Path(path)
+    target = _file_path(path)
     temporary: Path | None = None
     kwargs: dict[str, Any] = {} if binary else {"encoding": "utf-8", "newline": ""}
     mode = "wb" if binary else "w"
@@ -92,6 +93,13 @@ def atomic_write(path: str | Path, *, binary: bool = False) -> Iterator[IO[Any]]
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def _file_path(path: str | Path) -> Path:
+    """The path of a file to write: with a slash at its end it would silently become a file."""
+    if str(path).endswith(("/", os.sep)):
+        raise cannot_write(path, IsADirectoryError(errno.EISDIR, "is a directory"))
+    return Path(path)
 
 
 def _usual_permissions(path: Path) -> None:
@@ -158,7 +166,7 @@ class LibraryWriter:
         prefix: str = "mol",
         sidecar: bool = True,
     ) -> None:
-        self.path = Path(path)
+        self.path = _file_path(path)
         self.columns = tuple(columns)
         self.prefix = prefix
         self.count = 0

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import importlib.util
 import math
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from molgan.chem import Decoded
@@ -24,8 +24,9 @@ from molgan.rewards.transforms import Transform
 class PythonFunction(BatchComponent):
     """A function of your own: ``mypackage.scores:hardness``, or ``scores.py:hardness``.
 
-    A module is looked for where Python looks and in the current folder; a file is read against the
-    current folder. Worker processes import it too, so it must be a plain function of a module.
+    A module is looked for where Python looks and in the current folder, and is imported once in a
+    process; a file is read against the current folder, anew for each component. Worker processes
+    import it too, so it must be a plain function of a module.
 
     Attributes:
         function: ``module:name`` or ``file.py:name``.
@@ -40,29 +41,37 @@ class PythonFunction(BatchComponent):
     function: str
     batch: bool
     transform: Transform
+    loaded: Any = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Import it now, so that a mistake is said before any work."""
         if not isinstance(self.batch, bool):
             raise ConfigError(f"python: batch={self.batch} must be true or false")
-        _load(self.function)
+        object.__setattr__(self, "loaded", _load(self.function))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the function, which other processes import for themselves."""
+        return {**self.__dict__, "loaded": None}
+
+    def _loaded(self) -> tuple[Callable[[Any], Any], str]:
+        """The function and the digest of the code that it came from."""
+        if self.loaded is None:
+            object.__setattr__(self, "loaded", _load(self.function))
+        found: tuple[Callable[[Any], Any], str] = self.loaded
+        return found
 
     def identity(self) -> dict[str, Any]:
         """What decides the scores: the code of its module too."""
-        call = _load(self.function)
-        source = getattr(sys.modules.get(call.__module__), "__file__", None)
-        file = Path(self.function.rpartition(":")[0]) if _is_file(self.function) else source
-        code = Path(file).read_bytes() if file and Path(file).is_file() else b""
         return {
             "function": self.function,
-            "code": hashlib.sha256(code).hexdigest(),
+            "code": self._loaded()[1],
             "batch": self.batch,
             "transform": self.transform,
         }
 
     def score_all(self, valid: Sequence[Decoded]) -> list[Scored]:
         """Call the function on the canonical SMILES of the molecules."""
-        call = _load(self.function)
+        call = self._loaded()[0]
         smiles = [str(item.smiles) for item in valid]
         if not self.batch:
             return [_one(call, text) for text in smiles]
@@ -107,8 +116,8 @@ def _is_file(function: str) -> bool:
     return function.rpartition(":")[0].endswith(".py")
 
 
-@lru_cache(maxsize=64)
-def _load(function: str) -> Callable[[Any], Any]:
+def _load(function: str) -> tuple[Callable[[Any], Any], str]:
+    """The function, and the SHA-256 of the file that it came from."""
     where, _, name = function.rpartition(":")
     if not where or not name:
         raise ConfigError(
@@ -116,7 +125,7 @@ def _load(function: str) -> Callable[[Any], Any]:
             "mypackage.scores:hardness"
         )
     try:
-        module = _module_of_file(where) if _is_file(function) else _module(where)
+        module, digest = _module_of_file(where) if _is_file(function) else _module(where)
     except Exception as error:  # a module of a user raises what it likes
         raise ConfigError(
             f"python: function={function}: cannot import {where} ({reason_of(error)})"
@@ -127,30 +136,42 @@ def _load(function: str) -> Callable[[Any], Any]:
     if not callable(call):
         raise ConfigError(f"python: function={function}: {where} has no function {name}")
     found: Callable[[Any], Any] = call
-    return found
+    return found, digest
 
 
-def _module(name: str) -> Any:
+@lru_cache(maxsize=64)
+def _module(name: str) -> tuple[Any, str]:
+    """Remembered with its digest: Python keeps the module too, whatever becomes of its file."""
     # Commands installed as scripts, unlike python -m, do not look into the current folder.
     here = os.getcwd()
     if here not in sys.path and "" not in sys.path:
         sys.path.append(here)
-    return importlib.import_module(name)
+    module = importlib.import_module(name)
+    source = Path(getattr(module, "__file__", None) or "")
+    return module, _sha256(source.read_bytes() if source.is_file() else b"")
 
 
-def _module_of_file(path: str) -> Any:
+def _module_of_file(path: str) -> tuple[Any, str]:
     file = Path(path).expanduser()
     if not file.is_file():
         raise FileNotFoundError(f"there is no such file (looked at {file.absolute()})")
-    name = f"_molgan_user_{hashlib.sha256(str(file.absolute()).encode()).hexdigest()[:12]}"
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise ImportError("it is no Python file")
-    module = importlib.util.module_from_spec(spec)
+    name = f"_molgan_user_{_sha256(str(file.absolute()).encode())[:12]}"
+    code = file.read_bytes()
+    module = ModuleType(name)
+    module.__file__ = str(file)
+    before = sys.modules.get(name)
     sys.modules[name] = module  # where dataclasses and pickle look for it
     try:
-        spec.loader.exec_module(module)
+        # Not by import, which takes a file changed within a second for the one it has compiled.
+        exec(compile(code, str(file), "exec"), module.__dict__)
     except BaseException:
-        del sys.modules[name]
+        if before is None:
+            del sys.modules[name]
+        else:
+            sys.modules[name] = before
         raise
-    return module
+    return module, _sha256(code)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -16,6 +16,7 @@ from typing import Any
 from molgan.errors import DataError, MolganError
 from molgan.library.docking_shards import WORK
 from molgan.library.ledger import differing
+from molgan.library.locks import held
 from molgan.library.writers import atomic_write, cannot_write
 from molgan.screening import tables
 from molgan.screening.engines import run_chunks
@@ -62,7 +63,7 @@ def run(job: Job, work: Callable[[Work], AnyWork] | None = None) -> dict[str, An
         log.info("%s is finished already; resume=never does it again", job.out)
         return finished
     next(job.rows(), None)  # what is wrong with the file is said before anything is touched
-    with _folder(job.out), _log_file(job.out / "screen.log"):
+    with held(job.out, "out", "screen"), _log_file(job.out / "screen.log"):
         log.info("screening %s into %s", job.source, job.out)
         references, sample = load_references(job.screen, job.rows, **job.engine.options())
         do: AnyWork = Work(job.screen, references, bits=job.pick.needs_bits)
@@ -198,27 +199,6 @@ def _finished(job: Job, identity: dict[str, Any]) -> dict[str, Any] | None:
         ) from error
     differing({key: manifest.get(key, {}) for key in identity}, identity, job.out)
     return manifest
-
-
-@contextmanager
-def _folder(out: Path) -> Iterator[None]:
-    """The folder, made if need be, and nobody else's while this lasts."""
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(out / ".lock", timeout=0)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout as error:
-        raise MolganError(f"out={out}: another screen is writing there at this moment") from error
-    except OSError as error:
-        raise cannot_write(error.filename or out, error) from error
-    try:
-        yield
-    finally:
-        # Removed while it is held: a screen that comes after makes a lock of its own.
-        (out / ".lock").unlink(missing_ok=True)
-        lock.release()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from rdkit import Chem
 
 from molgan.chem.standardize import Standardizer
 from molgan.data.files import file_sha256, user_path
-from molgan.errors import ConfigError
+from molgan.errors import ConfigError, DataError
 from molgan.metrics.similarity import N_BITS, RADIUS
 from molgan.screening.reward import check_reward, more_columns
 
@@ -52,7 +52,7 @@ class OtherScores:
             names: Of the molecules, as the screen has named them.
 
         Raises:
-            DataError: If the file or a number in it cannot be read.
+            DataError: If the file or a number in it cannot be read, or no score is of any of them.
         """
         from molgan.docking import aliases_from_index, import_scores
 
@@ -68,7 +68,17 @@ class OtherScores:
             aliases=aliases,
         )
         pairs = zip(names, found.values.tolist(), strict=True)
-        return {name: value for name, value in pairs if value == value}
+        scores = {name: value for name, value in pairs if value == value}
+        if not scores:
+            theirs = f"such as {found.unknown[0]!r}" if found.unknown else "and there is no score"
+            ours = f"such as {names[0]!r}" if names else "of which none has a name"
+            raise DataError(
+                f"scores.file={self.file} has no score of a molecule of the input: its column "
+                f"{self.name!r} holds other names ({theirs}) than the input ({ours}); scores.name= "
+                "says which column it is, scores.index= names the docking/index.csv of an earlier "
+                "screen"
+            )
+        return scores
 
 
 @dataclass(frozen=True)
@@ -159,7 +169,8 @@ class Screen:
             if name not in numbers:
                 raise ConfigError(
                     f"ranges.{name}: there is no such score; there are {', '.join(numbers)}, and "
-                    "any RDKit descriptor that descriptors= names"
+                    "any RDKit descriptor that descriptors= names; a column of a table of your own "
+                    f"comes with scores.file=TABLE.csv scores.column={name} scores.name=NAMES"
                 )
         mol = Chem.MolFromSmiles("CCO")
         scores = {**dict.fromkeys(numbers, 0.0), **tools.describe(mol)}

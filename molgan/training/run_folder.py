@@ -82,7 +82,10 @@ def check_same_config(run_dir: Path, config: Mapping[str, Any]) -> None:
     try:
         before = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ConfigError(f"cannot resume: {path} cannot be read ({error})") from error
+        raise ConfigError(
+            f"cannot resume: {path} cannot be read ({error}); give another run_dir=, or "
+            "resume=never to overwrite what is there"
+        ) from error
     old, new = flat_settings(before), flat_settings(json.loads(json.dumps(config)))
     changed = sorted(
         key

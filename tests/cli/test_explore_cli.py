@@ -58,6 +58,7 @@ def test_a_walk_to_another_molecule(model, tmp_path):
         (["lead=CCO", "contains=C#N"], ["lead CCO does not contain C#N"], 1),
         (["lead=CCO", "contains=[C"], ["neither SMARTS nor SMILES"], 2),
         (["lead=CCO", "n=0"], ["n=0"], 2),
+        (["lead=CCO", "radius=wide"], ["radius=wide", "number"], 2),
         (["lead=CCO", "radius=-1"], ["radius=-1"], 2),
         (["lead=CCO", "to=CCN", "radius=1"], ["to=", "radius="], 2),
         ([], ["lead must be given"], 2),

@@ -16,6 +16,7 @@ from rdkit import Chem
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from molgan.bundle import Bundle
 from molgan.generate import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,6 +69,8 @@ def test_a_fresh_process_without_the_training_data(learnt_run: Path, tmp_path: P
     with (place / "new" / "a.csv").open() as file:
         table = list(csv.DictReader(file))
     assert [(row["smiles"], row["name"]) for row in table] == list(zip(smiles, names, strict=True))
+    known = Bundle.load(place / "m.molgan").identities.contains(smiles)
+    assert [row["novel"] == "0" for row in table] == known.tolist()
     assert f"{len(smiles):,} molecules in new/a.smi (300 drawn)" in process.stdout
     assert "rejected:" in process.stdout
     assert sorted(p.name for p in place.iterdir()) == ["cache", "m.molgan", "new"]
@@ -98,6 +101,9 @@ def test_a_run_folder_will_do_and_the_seed_decides(learnt_run: Path, tmp_path: P
         ("unique=perhaps", ["unique=perhaps", "true or false"], 2),
         ("device=abacus", ["device=abacus"], 2),
         ("noise_scale=-1", ["noise_scale"], 2),
+        ("noise_scale=x", ["noise_scale=x", "number"], 2),
+        ("n=inf", ["n=inf", "from 1 up"], 2),
+        ("out=new/", ["new/", "it is a folder"], 1),
         ("out=null", ["out"], 2),
         ("prefix='two words'", ["two words"], 1),
         ("out=table.csv", ["table.csv", ".smi"], 1),

@@ -16,6 +16,7 @@ from rdkit import Chem
 
 from molgan import config
 from molgan.bundle import Bundle
+from molgan.library.locks import held
 from molgan.train import hints, main
 
 
@@ -318,6 +319,15 @@ def test_a_run_with_other_settings_is_not_overwritten(copied_run, tiny_settings,
     assert "trainer.phases.latent.learning_rate (0.0004 before, 0.1 now)" in message
     assert "resume=never" in message
     assert contents(copied_run) == before
+
+
+def test_two_trainings_at_once_in_one_folder(copied_run, tiny_settings, refused):
+    models = {path: path.read_bytes() for path in copied_run.glob("*.molgan")}
+    with held(copied_run, "run_dir", "training"):
+        for resume in ("auto", "never"):
+            typed = [*tiny_settings, f"run_dir={copied_run}", f"resume={resume}"]
+            assert "another training is writing there" in refused(main, typed, 1)
+    assert {path: path.read_bytes() for path in copied_run.glob("*.molgan")} == models
 
 
 def test_data_that_changed_since(copied_run, tmp_path, small_set, tiny_settings, refused):

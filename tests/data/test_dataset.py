@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch_geometric.loader import DataLoader
@@ -250,6 +251,21 @@ def test_marginals_of_an_empty_split_are_refused():
     dataset = MoleculeDataset.from_smiles(["C", "CC"], progress=False)
     with pytest.raises(DataError, match="valid split is empty"):
         dataset.marginals("valid")
+
+
+def test_missing_entries_of_a_column_are_left_out_and_counted():
+    column = pd.Series(["CCO", None, float("nan"), pd.NA, "", "CCN"], dtype=object)
+    dataset = MoleculeDataset.from_smiles(column, progress=False)
+    assert sorted(dataset.smiles) == ["CCN", "CCO"]
+    assert "4 dropped: blank" in dataset.coverage.summary()
+    with pytest.raises(DataError, match=r"Entry 1 .* is int, not a string"):
+        MoleculeDataset.from_smiles(["CCO", 3], progress=False)
+
+
+@pytest.mark.parametrize("source", ["molecules.smi", Path("molecules.smi"), ["CCO"]])
+def test_what_is_no_source_is_refused_with_what_to_write(source):
+    with pytest.raises(DataError, match=r"MoleculeFile\('molecules.smi'\).*from_smiles"):
+        MoleculeDataset(source)
 
 
 def test_aromatic_bond_type_on_request():

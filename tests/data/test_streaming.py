@@ -103,10 +103,10 @@ def test_bytes_that_are_no_text_and_missing_fields(tmp_path):
     content = b"id,smiles\n1,CCO\n2\n3,\n4,C\xff\xfeC\n5\xe9,CCN\n"
     rows = rows_of(tmp_path / "a.csv", content)
     assert reasons(rows) == [None, "no SMILES", "no SMILES", "not UTF-8", None]
-    assert rows[4].name == "5\ufffd"
+    assert rows[4].name == "5é"
     rows = rows_of(tmp_path / "a.smi", b"C\xc3\x28C bad\nCCN na\xefve\n")
     assert reasons(rows) == ["not UTF-8", None]
-    assert rows[1].name == "na\ufffdve"
+    assert rows[1].name == "naïve"
 
 
 def sdf(*smiles: str) -> bytes:

@@ -132,6 +132,18 @@ def test_scored_adds_the_properties_of_each_molecule() -> None:
     assert list(made.frame.columns) == ["name", "smiles"]
 
 
+def test_distinct_adds_up_the_copies_of_distinct_libraries() -> None:
+    once = Library(pd.DataFrame({"smiles": ["C", "C", "N"]})).distinct()
+    assert once.distinct().frame["drawn"].tolist() == [2, 1]
+    both = Library(pd.concat([once.frame, once.frame]).drop(columns="name")).distinct()
+    assert dict(zip(both.smiles, both.frame["drawn"], strict=True)) == {"C": 4, "N": 2}
+
+
+def test_missing_names_are_given_by_position(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("name,smiles\nmine,C\n,N\n,O\n")
+    assert Library.read(tmp_path / "a.csv").names == ["mine", "mol000001", "mol000002"]
+
+
 def test_an_empty_library_can_be_scored_and_made_distinct() -> None:
     made = Library(pd.DataFrame({"smiles": []})).distinct().scored()
     assert list(made.frame.columns) == ["name", "smiles", "drawn", "qed", "logp", "sa"]

@@ -53,6 +53,14 @@ def test_an_exception_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
     assert names_in(tmp_path) == {"a.txt"}
 
 
+def test_a_slash_at_the_end_names_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(MolganError, match=r"new/: it is a folder; give the name of a file"):
+        LibraryWriter(f"{tmp_path}/new/")
+    with pytest.raises(MolganError, match="it is a folder"), atomic_write(f"{tmp_path}/new/"):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
 @needs_dev_full
 def test_a_full_disk_is_one_message_that_names_the_file() -> None:
     with pytest.raises(MolganError, match=r"cannot write /dev/full: the disk is full"):

@@ -133,9 +133,27 @@ def test_batch_has_to_be_said(module):
         PythonFunction(f"{module}:length", None, Identity())  # type: ignore[arg-type]
 
 
-def test_it_travels_and_its_identity_holds_its_code(module, tmp_path, valid):
+def test_it_travels(module, valid):
     component = PythonFunction(f"{module}:length", False, Linear(0.0, 4.0))
     assert pickle.loads(pickle.dumps(component))(valid("CC")).values.tolist() == [2]
-    before = digest_of(component)
-    (tmp_path / f"{module}.py").write_text(CODE + "# changed\n")
-    assert digest_of(component) != before
+
+
+def test_scores_and_identity_are_of_the_code_as_it_was_loaded(tmp_path, valid):
+    path = tmp_path / "mine.py"
+    path.write_text("def f(smiles):\n    return 1\n")
+    first = PythonFunction(f"{path}:f", False, Identity())
+    before = digest_of(first)
+    path.write_text("def f(smiles):\n    return 2\n")
+    second = PythonFunction(f"{path}:f", False, Identity())
+    assert second(valid("CC")).values.tolist() == [2]
+    assert first(valid("CC")).values.tolist() == [1]
+    assert digest_of(first) == before != digest_of(second)
+
+
+def test_a_module_keeps_code_and_identity_for_a_process(module, tmp_path, valid):
+    first = PythonFunction(f"{module}:length", False, Identity())
+    before = digest_of(first)
+    (tmp_path / f"{module}.py").write_text(CODE.replace("len(smiles)", "7"))
+    second = PythonFunction(f"{module}:length", False, Identity())
+    assert second(valid("CC")).values.tolist() == [2]
+    assert digest_of(second) == before

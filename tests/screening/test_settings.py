@@ -53,6 +53,24 @@ def test_what_cannot_work_is_named(settings, said, tmp_path):
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("name,score\na,-7\n", "column 'name' holds other names (such as 'a') than"),
+        ("name,score\nmol 1,\n", "(and there is no score)"),
+    ],
+)
+def test_scores_of_none_of_the_molecules_are_refused(table, said, tmp_path):
+    path = tmp_path / "scores.csv"
+    path.write_text(table)
+    with pytest.raises(DataError) as caught:
+        OtherScores(str(path)).read(["mol 1", "mol 2"])
+    assert f"scores.file={path}" in str(caught.value)
+    assert said in str(caught.value)
+    path.write_text(table + "mol 2,-8\n")
+    assert OtherScores(str(path)).read(["mol 1", "mol 2"]) == {"mol 2": -8.0}
+
+
 def test_every_rule_set_has_the_scores_it_needs():
     from molgan.chem import RULES
 
