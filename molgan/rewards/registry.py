@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
@@ -51,6 +51,10 @@ COMPONENTS: dict[str, Callable[..., Component]] = {
 """molgan's own components by their short names."""
 
 
+# Settings of every component, taken before it is made.
+_OF_ANY = ("type", "weight", "required")
+
+
 def make_component(name: str, settings: Mapping[str, Any]) -> Component:
     """Build a component from plain data.
 
@@ -70,7 +74,7 @@ def make_component(name: str, settings: Mapping[str, Any]) -> Component:
         if "transform" in given:
             given["transform"] = make_transform(given["transform"])
         factory, fixed = _factory(kind)
-        made = _call(factory, kind, {**fixed, **given})
+        made = _call(factory, kind, {**fixed, **given}, _OF_ANY)
     except MolganError as error:
         raise type(error)(f"{where}: {error}") from error
     transform = getattr(made, "transform", None)
@@ -134,7 +138,7 @@ def _factory(kind: str) -> tuple[Callable[..., Any], dict[str, Any]]:
     try:
         rdkit_descriptor(kind)
     except ConfigError as error:
-        known = [*COMPONENTS, *SCORES, *offered]
+        known = list(dict.fromkeys([*COMPONENTS, *SCORES, *offered]))
         raise ConfigError(
             f"there is no component {kind!r}{_near(kind, known)}; there are {', '.join(known)}, "
             f"and RDKit's descriptors by name ({error})"
@@ -142,8 +146,13 @@ def _factory(kind: str) -> tuple[Callable[..., Any], dict[str, Any]]:
     return Score, {"name": kind}
 
 
-def _call(factory: Callable[..., Any], kind: str, settings: dict[str, Any]) -> Any:
-    """Call a factory; arguments that do not fit are a mistake in the settings."""
+def _call(
+    factory: Callable[..., Any], kind: str, settings: dict[str, Any], more: Sequence[str] = ()
+) -> Any:
+    """Call a factory; arguments that do not fit are a mistake in the settings.
+
+    `more` names settings that there are besides, for the message.
+    """
     try:
         known = inspect.signature(factory).parameters
     except ValueError:  # of some classes written in C
@@ -159,8 +168,11 @@ def _call(factory: Callable[..., Any], kind: str, settings: dict[str, Any]) -> A
             and each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)
         ]
         if unknown or missing:
-            wrong = f"there is no {unknown[0]}" if unknown else f"{missing[0]} must be given"
-            listed = ", ".join(known) or "none"
+            names = [*known, *more]
+            wrong = f"{missing[0]} must be given" if missing else ""
+            if unknown:
+                wrong = f"there is no {unknown[0]}{_near(unknown[0], names)}"
+            listed = ", ".join(names) or "none"
             raise ConfigError(f"{kind}: {wrong}; its settings are {listed}")
     try:
         return factory(**settings)

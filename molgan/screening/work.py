@@ -145,6 +145,8 @@ class Work:
         scores = {**judged.scores, **passed.scores}
         texts = {**passed.texts, "reward_note": judged.note}
         if reasons := tools.unrewarded(scores):
+            if judged.note:  # a score that failed is why the total is 0
+                reasons = [one._replace(detail=f"{one.detail} ({judged.note})") for one in reasons]
             return passed.result._replace(stage="reward", reasons=tuple(reasons))
         texts["flags"] = "; ".join(reason.rule for reason in tools.flags(passed.mol))
         if self.screen.scaffolds:

@@ -70,9 +70,15 @@ def test_every_score_of_the_bench_goes_by_its_name() -> None:
             {"tpsa": {"transform": {"type": "sigmoid", "low": 9, "high": 1}}},
             "component tpsa: a sigmoid transform needs low below high, not low=9 and high=1",
         ),
-        ({"tpsa": {"transform": {"type": "sigmoid", "lo": 9}}}, "there is no lo; its"),
+        (
+            {"tpsa": {"transform": {"type": "sigmoid", "lo": 9}}},
+            "no lo (did you mean low?); its",
+        ),
         ({"tpsa": {"transform": {"type": "sigmoid", "low": "a", "high": 2}}}, "transform sigmoid"),
-        ({"qed": {"wieght": 2}}, "component qed: qed: there is no wieght; its settings"),
+        (
+            {"qed": {"wieght": 2}},
+            "component qed: qed: there is no wieght (did you mean weight?)",
+        ),
         ({"qed": {"weight": "two"}}, "component qed: weight=two must be a number"),
         ({"qed": 3}, "component qed must be a mapping"),
         ({"qed": {"weight": -1}}, "component qed must be a number >= 0"),

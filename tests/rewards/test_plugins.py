@@ -65,7 +65,7 @@ def test_without_the_package_the_name_is_unknown() -> None:
 
 
 def test_wrong_settings_name_it(installed) -> None:
-    with pytest.raises(ConfigError, match="there is no powr; its settings are power"):
+    with pytest.raises(ConfigError, match=r"no powr \(did you mean power\?\); its settings"):
         make_objective({"carbon_share": {"powr": 2}})
 
 

@@ -95,6 +95,10 @@ def test_a_failure_is_nan_with_a_reason_and_the_screen_goes_on(three, tmp_path):
     assert (failed["mine"], failed["mine_score"], failed["reward"]) == ("", "", "0")
     assert failed["reward_note"] == "mine: ValueError: no fluorine"
     assert hits["phenol"]["reward"] == "1"
+    screen = Screen(reward=reward, ranges={"reward": (0.5, None)})
+    run(job(three, tmp_path / "ranged", screen))
+    (rejected,) = rows_of(tmp_path / "ranged" / "rejected.csv")
+    assert rejected["detail"] == "reward 0 < 0.5 (mine: ValueError: no fluorine)"
 
 
 def test_novelty_asks_for_the_known_molecules(three, smi, tmp_path):
