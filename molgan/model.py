@@ -89,9 +89,11 @@ class MolGAN:
             try:
                 with trainer.stop.on_signals(_STOPPING):
                     trainer.fit()
-            finally:
-                trainer.bundle.metrics = dict(trainer.figures)
+            except KeyboardInterrupt:
                 self.bundle = trainer.bundle
+                raise
+            trainer.bundle.metrics = dict(trainer.figures)
+            self.bundle = trainer.bundle
         if folder is not None:
             write_curves(folder / METRICS, folder / CURVES)
             write_training_page(folder)
