@@ -95,7 +95,8 @@ class SteeringTerms:
         action = context.blurred(mean.detach(), self.deviation)
         judged = judge(action, sizes, noise)
         reward = torch.as_tensor(judged.scores, dtype=torch.float32, device=mean.device)
-        advantage = (reward - reward.mean()) / (reward.std() + 1e-6)
+        # Of all, not of a sample: a single molecule is no better than the mean, and moves nothing.
+        advantage = (reward - reward.mean()) / (reward.std(correction=0) + 1e-6)
         log_probability = -(action - mean).square().mean(1) / (2 * self.deviation**2)
         loss = -(advantage * log_probability).mean() * scale
         return self.policy_weight * loss, {"reward/policy": reward.mean()}, judged

@@ -194,6 +194,15 @@ def test_the_aim_is_for_better_molecules_and_the_guide_goes_the_rest(make_steere
     assert guide.log_odds[:8].mean() < guide.log_odds[-8:].mean()
 
 
+def test_a_policy_step_of_a_single_molecule_is_finite(make_steered):
+    single = f"{PHASE}.policy_weight=1", f"{PHASE}.explore_batch=2"
+    trainer = make_steered(None, *single, f"{PHASE}.sampler_share=1", f"{PHASE}.critic_warmup=0")
+    phase = trainer._phases["reinforcement"]
+    phase.begin()
+    phase.advance()
+    assert all(torch.isfinite(p).all() for p in phase.generator.sampler.parameters())
+
+
 def test_what_follows_goes_on_from_the_averages(make_steered):
     trainer = make_steered(None, f"{PHASE}.sampler_share=1")
     trainer.fit()
