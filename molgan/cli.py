@@ -18,6 +18,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import shlex
 import signal
 import sys
 import traceback
@@ -132,7 +133,7 @@ def report(error: BaseException, show_traceback: bool = False, folder: Path | No
         if folder is not None:
             kept = f"; everything saved so far is in {folder}"
             kept += (
-                f": the same command with run_dir={folder} goes on from there"
+                f": the same command with {shlex.quote(f'run_dir={folder}')} goes on from there"
                 if any(folder.glob("checkpoint*"))
                 else ", and no checkpoint yet: the same command begins anew"
             )

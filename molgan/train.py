@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -145,7 +146,8 @@ def finish(trainer: Trainer, dataset: MoleculeDataset, run_dir: Path, started: f
     print(
         f"\n{len(library):,} distinct valid molecules: {run_dir / 'library.smi'}; pictures and "
         f"figures: {run_dir / 'report.html'}\n"
-        f"more of them: python -m molgan.generate model={run_dir} n=10000 out=library.smi"
+        f"more of them: python -m molgan.generate {shlex.quote(f'model={run_dir}')} n=10000 "
+        "out=library.smi"
     )
     return figures
 

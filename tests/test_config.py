@@ -134,6 +134,7 @@ def test_a_file_in_place_of_an_option_is_that_file():
         "data=qm9",
     ]
     assert config.as_hydra_reads(["data=a.csv"], "qsar_fit") == ["data_path=a.csv"]
+    assert config.as_hydra_reads(["model=r (1)"], "generate") == ["model_path='r (1)'"]
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,14 @@ def test_ctrl_c_says_whether_one_can_go_on(conf: Path, run_dir: Path, capsys, sa
     assert words in capsys.readouterr().err
 
 
+def test_what_to_type_next_is_quoted_for_the_shell(tmp_path: Path, capsys):
+    folder = tmp_path / "my run (1)"
+    folder.mkdir()
+    (folder / "checkpoint.pt").touch()
+    assert cli.report(KeyboardInterrupt(), folder=folder) == 130
+    assert f"with 'run_dir={folder}' goes on" in capsys.readouterr().err
+
+
 def test_a_defect_shows_its_traceback(conf: Path, run_dir: Path, capsys):
     assert cli.run(raising(ZeroDivisionError("by nought")), "train", [], conf) == 1
     printed = capsys.readouterr().err
