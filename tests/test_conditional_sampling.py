@@ -116,7 +116,7 @@ def test_the_command_reports_requested_against_obtained(model, tmp_path, capsys)
     with out.with_suffix(".csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 40
-    assert list(rows[0]) == ["name", "smiles", "heavy_atoms", "wanted_heavy_atoms"]
+    assert list(rows[0]) == ["name", "smiles", "novel", "heavy_atoms", "wanted_heavy_atoms"]
     assert {row["wanted_heavy_atoms"] for row in rows} == {"4"}
     assert set(heavy_atoms([row["smiles"] for row in rows])) == {4}
     (line,) = [line for line in capsys.readouterr().out.splitlines() if "heavy_atoms" in line]
