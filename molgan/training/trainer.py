@@ -27,7 +27,7 @@ from molgan.training.divergence import check_figures, check_weights
 from molgan.training.evaluation import Evaluation, FixedNoise, judge, library_of
 from molgan.training.guard import CollapseGuard
 from molgan.training.phase import Phase
-from molgan.training.running import Rate, RunningMeans
+from molgan.training.running_means import Rate, RunningMeans
 from molgan.training.trackers import Tracker
 
 log = logging.getLogger("molgan")

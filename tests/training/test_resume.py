@@ -134,7 +134,7 @@ def test_the_rate_after_a_resume_counts_only_what_was_done_since(
     reference, tmp_path, make_trainer, stop_at, stopped, monkeypatch
 ):
     clock = iter(float(second) for second in range(10_000))
-    monkeypatch.setattr("molgan.training.running.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("molgan.training.running_means.time.monotonic", lambda: next(clock))
     stop_at(22)
     with pytest.raises(stopped):
         make_trainer(tmp_path).fit()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from molgan.training.running import RunningMeans
+from molgan.training.running_means import RunningMeans
 
 
 def test_a_mean_is_of_the_steps_that_had_the_figure():
