@@ -47,7 +47,7 @@ def test_the_latent_critic_suits_the_generator(decoder):
         ),
         (  # shares of atoms, but a decoder through which such a critic cannot look
             ["experiment=zinc250k", "model.generator.decoder=null", "model.generator.sampler=null"],
-            r"whose decoder is a Decoder: set model\.latent_critic\._target_=molgan\.models\.L",
+            r"whose decoder is a Decoder: set \S+=molgan\.models\.LatentCritic",
         ),
         (
             ["model.encoder._target_=molgan.models.SlotEncoder"],
