@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
 from molgan.errors import ConfigError
 from molgan.models.configured import rebuildable
 from molgan.models.layers import size_mask
-from molgan.models.slot_layers import SlotMixer, occupied, share_of
+from molgan.models.velocity_network import VelocityNetwork
 
 # Noise from which a drawn molecule is denoised once more, and its steps from there: enough to undo
 # what does not fit together, too little to forget the molecule.
 _AGAIN = (1.0, 0.7, 0.45, 0.0)
-_FREQUENCIES = 32
 
 
 @rebuildable
-class DenoisingSampler(nn.Module):
+class DenoisingSampler(VelocityNetwork):
     r"""Noise to latent points of which every atom has a share, in ``steps`` passes of one network.
 
     On the circle :math:`x_t = \cos(t)\, x + \sin(t)\, z` between a latent point ``x`` and noise
@@ -32,13 +31,18 @@ class DenoisingSampler(nn.Module):
     end are moving, a step leads them on (Lu et al. 2022, "DPM-Solver++", 2M): as good as twice the
     steps. Molecules need no step of their own: all of this happens before the decoder's one pass.
 
+    With a ``weaker`` network, a smaller one that has learnt the same for a shorter time, a step
+    goes on beyond what the network says, away from what the weaker one does (Karras et al. 2024,
+    "Guiding a diffusion model with a bad version of itself"). Both err in the same places, the
+    weaker one more: what they differ by points away from molecules that there are not.
+
     Args:
-        latent_dim: width of a latent point, ``N`` times that of an atom's share.
-        max_atoms: ``N``.
-        width: features of an atom.
-        blocks: residual blocks that mix all atoms.
-        attention: every so many blocks, one whose atoms also attend to each other; 0: none.
-        attention_heads: of these.
+        latent_dim: see `VelocityNetwork`.
+        max_atoms: see `VelocityNetwork`.
+        width: see `VelocityNetwork`.
+        blocks: see `VelocityNetwork`.
+        attention: see `VelocityNetwork`.
+        attention_heads: see `VelocityNetwork`.
         steps: passes of the network for each molecule.
         noise_levels: standard deviations of the noise before the first and before the last step,
             where a latent coordinate has unit variance. From the first on there is something to
@@ -47,11 +51,19 @@ class DenoisingSampler(nn.Module):
             a larger one takes more steps at little noise.
         trained_steps: of these, the last ones that a gradient goes through when a critic teaches;
             those before only place the point.
-        num_conditions: ``C``, properties that molecules are asked for.
+        num_conditions: see `VelocityNetwork`. The weaker network has none: what it leads away from
+            is then also what nobody asked for.
+        weaker: ``width``, ``blocks`` and ``attention`` of the weaker network; None: there is none.
+        autoguidance: how far steps go from the weaker network's velocity, where 1 is this network's
+            own. Above it quality rises at the cost of diversity.
+
+    Attributes:
+        weaker: the weaker `VelocityNetwork`, or None. No gradient reaches it while sampling, and
+            only `molgan.training.DenoisingPhase` trains it.
 
     Raises:
-        ConfigError: for fewer than two steps, more trained ones than steps, or noise that does not
-            fall from the first step to the last.
+        ConfigError: for fewer than two steps, more trained ones than steps, noise that does not
+            fall from the first step to the last, or an autoguidance below 1.
     """
 
     def __init__(
@@ -67,8 +79,12 @@ class DenoisingSampler(nn.Module):
         noise_power: float = 3.0,
         trained_steps: int = 1,
         num_conditions: int = 0,
+        weaker: Mapping[str, Any] | None = None,
+        autoguidance: float = 2.0,
     ) -> None:
-        super().__init__()
+        super().__init__(
+            latent_dim, max_atoms, width, blocks, attention, attention_heads, num_conditions
+        )
         if steps < 2 or not 1 <= trained_steps <= steps:
             raise ConfigError(
                 f"a sampler needs at least 2 steps and trains 1 to all of them, not steps={steps} "
@@ -79,35 +95,16 @@ class DenoisingSampler(nn.Module):
                 f"noise_levels={list(noise_levels)} must be two, of which the first is larger and "
                 f"both are above 0, as must be noise_power={noise_power}"
             )
-        self.max_atoms = max_atoms
+        if autoguidance < 1:
+            raise ConfigError(f"autoguidance={autoguidance} must be at least 1 (none)")
         self.steps = steps
         self.noise_levels = float(noise_levels[0]), float(noise_levels[1])
         self.noise_power = noise_power
         self.trained_steps = trained_steps
-        self.share = share = share_of(latent_dim, max_atoms)
-        self.register_buffer("frequencies", _frequencies(), persistent=False)
-        self.time = nn.Sequential(nn.Linear(2 * _FREQUENCIES, width), nn.SiLU())
-        # A constant beside the conditions, so that there is a layer that conditions can join.
-        self.conditions = nn.Linear(1 + num_conditions, width, bias=False)
-        self.scales = nn.Linear(width, 2 * width * blocks)
-        self.read = nn.Linear(share, width)
-        self.slots = nn.Parameter(0.3 * torch.randn(max_atoms, width))
-        self.sizes = nn.Embedding(max_atoms + 1, width)
-        self.mixers = nn.ModuleList(
-            SlotMixer(
-                max_atoms,
-                width,
-                attention=attention_heads if attention and block % attention == 0 else 0,
-            )
-            for block in range(1, blocks + 1)
-        )
-        self.norm = nn.LayerNorm(width)
-        self.out = nn.Linear(width, share)
-        self.skip = nn.Linear(width, 1)
-        for layer in (self.conditions, self.scales, self.out):
-            nn.init.zeros_(layer.weight)
-
-    frequencies: Tensor
+        self.autoguidance = autoguidance
+        self.weaker: VelocityNetwork | None = None
+        if weaker is not None:
+            self.weaker = VelocityNetwork(latent_dim, max_atoms, **weaker).requires_grad_(False)
 
     def forward(self, noise: Tensor, sizes: Tensor, conditions: Tensor | None = None) -> Tensor:
         """Latent points ``(B, latent_dim)``, not normalised.
@@ -157,7 +154,7 @@ class DenoisingSampler(nn.Module):
             trained = index >= steps - self.trained_steps
             with torch.set_grad_enabled(trained and torch.is_grad_enabled()):
                 here = points.new_full((len(points),), angle)
-                velocity = self.velocity(points, here, sizes, conditions)
+                velocity = self.guided_velocity(points, here, sizes, conditions)
                 before, end = end, math.cos(angle) * points - math.sin(angle) * velocity
                 lead = _lead(angles[index - 1], angle, following) if index else 0.0
                 kept = math.tan(following) / math.tan(angle)
@@ -165,10 +162,10 @@ class DenoisingSampler(nn.Module):
                 points = math.cos(following) * (kept / math.cos(angle) * points + ahead)
         return points
 
-    def velocity(
+    def guided_velocity(
         self, points: Tensor, angles: Tensor, sizes: Tensor, conditions: Tensor | None = None
     ) -> Tensor:
-        """Predicted velocity ``(B, latent_dim)``, 0 where there is no atom.
+        """What a step takes ``(B, latent_dim)``: `velocity`, led away from the weaker network's.
 
         Args:
             points: ``(B, latent_dim)``, on the circle at ``angles``.
@@ -176,21 +173,12 @@ class DenoisingSampler(nn.Module):
             sizes: ``(B,)`` atom counts.
             conditions: ``(B, C)``, standardised; None for a sampler without.
         """
-        slots = occupied(sizes, self.max_atoms)
-        mask = size_mask(sizes, slots)
-        shares = points.unflatten(1, (self.max_atoms, -1))[:, :slots] * mask[..., None]
-        waves = angles[:, None] * self.frequencies
-        one = torch.ones_like(angles)[:, None]
-        given = one if conditions is None else torch.cat([one, conditions], 1)
-        moment = self.time(torch.cat([waves.sin(), waves.cos()], 1)) + self.conditions(given)
-        states = self.read(shares) + self.slots[:slots] + self.sizes(sizes)[:, None]
-        scales = self.scales(moment).unflatten(1, (len(self.mixers), 1, 2, -1)).unbind(1)
-        for mixer, scale in zip(self.mixers, scales, strict=True):
-            factor, shift = scale.unbind(2)
-            states = mixer(states * (1 + factor) + shift, mask)
-        skipped = self.skip(moment)[:, None].float() * shares
-        predicted = (self.out(self.norm(states)).float() + skipped) * mask[..., None]
-        return F.pad(predicted, (0, 0, 0, self.max_atoms - slots)).flatten(1)
+        velocity = self.velocity(points, angles, sizes, conditions)
+        if self.weaker is None or self.autoguidance == 1:
+            return velocity
+        with torch.no_grad():
+            away = self.weaker.velocity(points, angles, sizes)
+        return velocity + (self.autoguidance - 1) * (velocity - away)
 
     def present(self, sizes: Tensor) -> Tensor:
         """``(B, latent_dim)``: 1 in the shares of atoms that are there, 0 in the others.
@@ -199,7 +187,7 @@ class DenoisingSampler(nn.Module):
             sizes: ``(B,)`` atom counts.
         """
         mask = size_mask(sizes, self.max_atoms)
-        return mask[..., None].expand(-1, -1, self.share).flatten(1)
+        return mask[..., None].expand(-1, -1, self.read.in_features).flatten(1)
 
 
 def noisy_point(points: Tensor, noise: Tensor, angles: Tensor) -> tuple[Tensor, Tensor]:
@@ -226,8 +214,3 @@ def _lead(before: float, angle: float, following: float) -> float:
         math.log(math.tan(a) / math.tan(b)) for a, b in ((before, angle), (angle, following))
     )
     return 0.5 * coming / past
-
-
-def _frequencies() -> Tensor:
-    """Frequencies at which an angle is shown to the network, from coarse to fine."""
-    return torch.exp(torch.linspace(math.log(0.5), math.log(50.0), _FREQUENCIES))

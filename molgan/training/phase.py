@@ -255,3 +255,18 @@ class frozen:  # reads as a verb in a with-statement
         """Switch them on again."""
         for parameter in self._parameters:
             parameter.requires_grad_(True)
+
+
+class unfrozen:  # likewise
+    """Context manager: gradients for all parameters of a module that is frozen otherwise."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self._module = module
+
+    def __enter__(self) -> None:
+        """Switch gradients on."""
+        self._module.requires_grad_(True)
+
+    def __exit__(self, *exception: object) -> None:
+        """Switch them off again."""
+        self._module.requires_grad_(False)

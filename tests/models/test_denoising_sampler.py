@@ -33,9 +33,16 @@ def generator(types) -> LatentGenerator:
         latent_dim=SHARE,
         per_atom=True,
         decoder={"network": "SlotDecoder", "width": 24, "blocks": 1},
-        sampler={"network": "DenoisingSampler", "width": 24, "blocks": 1, "steps": 3},
+        sampler={
+            "network": "DenoisingSampler",
+            "width": 24,
+            "blocks": 1,
+            "steps": 3,
+            "weaker": {"width": 12, "blocks": 1},
+        },
     )
-    torch.nn.init.normal_(generator.sampler.out.weight, std=0.2)
+    for network in (generator.sampler, generator.sampler.weaker):
+        torch.nn.init.normal_(network.out.weight, std=0.2)
     return generator
 
 
@@ -129,6 +136,67 @@ def test_it_learns_a_distribution_with_two_peaks(sampler):
     near = torch.cdist(drawn, peaks).square() / (6 * SHARE)
     assert near.min(1).values.median() < 0.1
     assert 0.25 < near.argmin(1).float().mean() < 0.75
+
+
+@pytest.fixture
+def guided() -> DenoisingSampler:
+    """A sampler with a weaker network, both past their start."""
+    torch.manual_seed(0)
+    weaker = {"width": 12, "blocks": 1}
+    sampler = DenoisingSampler(24, 6, width=24, blocks=1, steps=4, weaker=weaker, autoguidance=3.0)
+    for network in (sampler, sampler.weaker):
+        torch.nn.init.normal_(network.out.weight, std=0.2)
+    return sampler
+
+
+def test_steps_lead_away_from_the_weaker_network(guided):
+    here = torch.randn(3, 24), torch.ones(3), SIZES
+    own, weaker = guided.velocity(*here), guided.weaker.velocity(*here)
+    torch.testing.assert_close(guided.guided_velocity(*here), 3 * own - 2 * weaker)
+    guided.autoguidance = 1.0
+    assert guided.guided_velocity(*here).equal(own)
+
+
+def test_leading_away_sharpens_a_network_that_is_too_blurred(guided, monkeypatch):
+    """Two peaks: this network sees them blurred, the weaker one more so."""
+    peaks = torch.stack([torch.ones(24), -torch.ones(24)])
+
+    def seen_with(blur: float):
+        def velocity(here, angles, sizes, conditions=None):
+            cosine, sine = angles.cos()[:, None], angles.sin()[:, None]
+            variance = cosine.square() * blur**2 + sine.square()
+            distance = (here[:, None] - cosine[..., None] * peaks).square().sum(-1)
+            nearest = torch.softmax(-0.5 * distance / variance, 1) @ peaks
+            gain = cosine * blur**2 / variance  # as for normal data around each peak
+            point = nearest + gain * (here - cosine * nearest)
+            return (cosine * here - point) / sine
+
+        return velocity
+
+    monkeypatch.setattr(guided, "velocity", seen_with(0.6))
+    monkeypatch.setattr(guided.weaker, "velocity", seen_with(0.9))
+    noise, sizes = torch.randn(64, 24), torch.full((64,), 6)
+
+    def distances() -> torch.Tensor:
+        return torch.cdist(guided(noise, sizes), peaks)
+
+    led = distances()
+    guided.autoguidance = 1.0
+    plain = distances()
+    assert led.min(1).values.mean() < 0.8 * plain.min(1).values.mean()
+    assert 0.25 < led.argmin(1).float().mean() < 0.75  # and both peaks are still drawn
+
+
+def test_no_gradient_reaches_the_weaker_network_while_sampling(guided):
+    guided.requires_grad_()
+    guided(torch.randn(3, 24), SIZES).sum().backward()
+    assert all(p.grad is None for p in guided.weaker.parameters())
+    assert guided.out.weight.grad.abs().sum() > 0
+
+
+def test_an_autoguidance_that_leads_back_is_refused():
+    with pytest.raises(ConfigError, match=r"autoguidance=0\.5 must be at least 1"):
+        DenoisingSampler(24, 6, width=24, autoguidance=0.5)
 
 
 def test_a_gradient_goes_through_the_last_steps_only(sampler):

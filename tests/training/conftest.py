@@ -36,14 +36,16 @@ _SHARES = (
     "model.generator.latent_dim=4",
     "model.generator.per_atom=true",
     "model.generator.decoder={network: SlotDecoder, width: 24, blocks: 1}",
-    "model.generator.sampler={network: DenoisingSampler, width: 24, blocks: 1, steps: 3}",
+    "model.generator.sampler={network: DenoisingSampler, width: 24, blocks: 1, steps: 3, "
+    "weaker: {width: 12, blocks: 1}}",
     "model.encoder._target_=molgan.models.SlotEncoder",
     "model.encoder.width=24",
     "model.latent_critic._target_=molgan.models.SlotLatentCritic",
     "model.latent_critic.width=24",
     "+model.latent_critic.trunk_blocks=1",
     "trainer.phases.denoising={_target_: molgan.training.DenoisingPhase, _partial_: true, "
-    "molecules: 96, batch_size: 16, learning_rate: 0.003, like_sized: 3}",
+    "molecules: 96, batch_size: 16, learning_rate: 0.003, like_sized: 3, "
+    "weaker_molecules: 64}",
 )
 
 

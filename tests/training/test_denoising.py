@@ -44,6 +44,40 @@ def test_an_untrained_sampler_has_the_loss_of_a_blank_guess(make_trainer, shares
     assert sum(losses) / len(losses) == pytest.approx(1.0, abs=0.1)
 
 
+def test_the_weaker_network_learns_first_and_then_rests(make_trainer, shares):
+    phase = make_trainer(None, *shares)._phases["denoising"]
+    weaker = phase.sampler.weaker
+    phase.begin()
+    learnt = []
+    for _ in range(6):  # 16 molecules each, of which 64 are the weaker network's
+        before = [p.clone() for p in weaker.parameters()]
+        stats = phase.advance()
+        moved = any(not p.equal(b) for p, b in zip(weaker.parameters(), before, strict=True))
+        assert moved == ("loss/weaker" in stats)
+        learnt.append(moved)
+    assert learnt == [True] * 4 + [False] * 2
+
+
+def test_each_network_has_its_own_loss_and_optimiser(make_trainer, shares):
+    phase = make_trainer(None, *shares)._phases["denoising"]
+    # As a finished model that is trained further comes: all of it may learn.
+    phase.sampler.requires_grad_()
+    again = DenoisingPhase(
+        phase.context, molecules=96, batch_size=16, learning_rate=3e-3, optimizer=torch.optim.Adam
+    )
+    theirs = {id(p) for p in phase.sampler.weaker.parameters()}
+    for one in (phase, again):
+        _, of_sampler, _ = one._optimizers["sampler"]
+        _, of_weaker, _ = one._optimizers["weaker"]
+        assert not theirs & {id(p) for g in of_sampler.param_groups for p in g["params"]}
+        assert theirs == {id(p) for g in of_weaker.param_groups for p in g["params"]}
+
+
+def test_what_is_frozen_keeps_its_weaker_network(make_trainer, shares):
+    with pytest.raises(ConfigError, match=r"trainer\.phases\.denoising: all that it trains"):
+        make_trainer(None, *shares, "trainer.frozen=[generator.sampler]")
+
+
 def test_it_goes_on_where_it_was_stopped(make_trainer, shares, tmp_path, stop_at, stopped):
     stop_at(10)
     with pytest.raises(stopped):
