@@ -309,9 +309,10 @@ def build_trainer(
     # Last, so that settings that cannot work cost an earlier run in this folder nothing.
     if run_dir is not None and fabric.is_global_zero:
         make_run_dir(run_dir, anew=resume_from is None)
-        trainer.trackers = [JsonLines(run_dir / METRICS, trainer.molecules_seen)]
+        seen = trainer.molecules_seen
+        trainer.trackers = [JsonLines(run_dir / METRICS, seen)]
         trainer.trackers += [
-            instantiate(node)(run_dir / str(name)) for name, node in cfg.tracker.items()
+            instantiate(node)(run_dir / str(name), seen) for name, node in cfg.tracker.items()
         ]
     return trainer
 

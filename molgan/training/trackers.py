@@ -87,12 +87,14 @@ class TensorBoard(Tracker):
 
     Args:
         folder: of the event files.
+        molecules_seen: where the run stands: TensorBoard shows nothing that was written for later,
+            since a resumed run writes it again; 0 starts the curves anew.
 
     Raises:
         MolganError: when the package is missing.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, molecules_seen: int = 0) -> None:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
@@ -100,7 +102,9 @@ class TensorBoard(Tracker):
                 'tracker=tensorboard needs a package that is not here: pip install "molgan[track]"'
             ) from error
         self._folder, self._described = folder, False
-        self._writer = SummaryWriter(str(folder))
+        # Event files are only added to: points from this step on, of the files before, are void.
+        first = molecules_seen + 1 if molecules_seen else 0
+        self._writer = SummaryWriter(str(folder), purge_step=first)
 
     def log(self, row: Mapping[str, Any]) -> None:
         """Add one point to each curve; the axis is molecules seen."""
@@ -118,18 +122,19 @@ class TensorBoard(Tracker):
         """
         if not self._described:
             self._described = True
-            self._describe()
+            self._describe(molecules_seen)
         if smiles:
             picture = np.asarray(draw_grid(smiles).convert("RGB"))
             self._writer.add_image("same noise", picture, molecules_seen, dataformats="HWC")
 
-    def _describe(self) -> None:
+    def _describe(self, molecules_seen: int) -> None:
         """The run's settings as a table of text; its folder is above that of the event files."""
         try:
             text = (self._folder.parent / "config.json").read_text(encoding="utf-8")
         except OSError:
             return
-        self._writer.add_text("settings", "\n".join(f"    {line}" for line in text.splitlines()))
+        listing = "\n".join(f"    {line}" for line in text.splitlines())
+        self._writer.add_text("settings", listing, molecules_seen)
 
     def close(self) -> None:
         """Flush and close."""

@@ -85,6 +85,32 @@ def test_stopped_while_the_checkpoint_is_written(
     assert_same_run(reference, tmp_path)
 
 
+def test_tensorboard_has_the_points_of_metrics_jsonl(
+    tmp_path, make_trainer, stop_at, stopped, rows
+):
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    settings = ["tracker=tensorboard", "trainer.phases.latent=null", "trainer.intervals.log=16"]
+
+    def fit(resume_from: Path | None) -> None:
+        trainer = make_trainer(tmp_path, *settings, resume_from=resume_from)
+        try:
+            trainer.fit()
+        finally:
+            for tracker in trainer.trackers:
+                tracker.close()
+
+    stop_at(5)
+    with pytest.raises(stopped):
+        fit(None)
+    written = max(row["molecules_seen"] for row in rows(tmp_path))
+    assert written > read_checkpoint(tmp_path / CHECKPOINT)["molecules_seen"]  # so it comes again
+    fit(tmp_path / CHECKPOINT)
+    events = reader.EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    for key in ("loss/reconstruction", "eval/valid"):
+        expected = [row["molecules_seen"] for row in rows(tmp_path) if key in row]
+        assert [each.step for each in events.Scalars(key)] == expected
+
+
 def test_resuming_a_finished_run_changes_nothing(
     reference, tmp_path, make_trainer, assert_same_run
 ):

@@ -100,6 +100,28 @@ def test_tensorboard_writes_events(tmp_path):
     assert [(each.step, each.value) for each in events.Scalars("loss")] == [(10, 0.5), (20, 0.25)]
 
 
+def test_tensorboard_shows_no_point_of_a_resumed_run_twice(tmp_path):
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+
+    def points(*steps: int, start: int) -> list[tuple[int, float]]:
+        tracker = TensorBoard(tmp_path, start)
+        for step in steps:
+            tracker.log(row(step, loss=float(start)))
+            tracker.show(step, ["CCO"])
+        tracker.close()
+        # The folder's files in the order in which TensorBoard reads them, as one stream.
+        events = reader.EventAccumulator(str(tmp_path)).Reload()
+        scalars = [(each.step, each.value) for each in events.Scalars("loss")]
+        assert [each.step for each in events.Images("same noise")] == [step for step, _ in scalars]
+        return scalars
+
+    assert points(10, 20, 30, start=0) == [(10, 0), (20, 0), (30, 0)]
+    # The checkpoint was of step 20, with its own row; 30 comes again.
+    assert points(30, 40, start=20) == [(10, 0), (20, 0), (30, 20), (40, 20)]
+    # resume=never: a new run in the folder of the old one.
+    assert points(10, start=0) == [(10, 0)]
+
+
 def test_tensorboard_shows_molecules_and_settings(tmp_path):
     reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     (tmp_path / "config.json").write_text('{"seed": 7}')
