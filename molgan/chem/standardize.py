@@ -20,19 +20,20 @@ from molgan.chem.rdkit_log import quiet_rdkit
 from molgan.chem.reading import MAX_PASSES
 from molgan.errors import ConfigError
 
-STANDARDIZE_REASONS = (
-    "empty",
-    "dummy",
-    "valence",
-    "kekulize",
-    "sanitize",
-    "fragments",
-    "isotopes",
-    "standardize",
-    "tautomer",
-    "inchi",
-)
-"""Why a molecule cannot be standardised, or a policy refuses it."""
+STANDARDIZE_REASONS = {
+    "empty": "no heavy atom",
+    "dummy": "an atom that stands for others (*)",
+    "valence": "an atom with too many bonds",
+    "kekulize": "an aromatic ring without alternating bonds",
+    "sanitize": "no molecule to RDKit",
+    "inorganic": "no carbon atom",
+    "fragments": "several fragments (a salt or mixture)",
+    "isotopes": "an isotope label",
+    "standardize": "RDKit's standardisation fails",
+    "tautomer": "no canonical tautomer",
+    "inchi": "no InChIKey",
+}
+"""Why a molecule cannot be standardised, or a policy refuses it: reason -> in words."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,9 @@ class Standardizer:
             then weight): right for salts, hydrates and solvates, wrong for mixtures and for salts
             of two large ions, which the record shows. ``reject`` refuses molecules of several
             fragments (reason ``fragments``). ``keep`` leaves them, salts and all.
+        inorganic: ``reject`` refuses what has no carbon (reason ``inorganic``): table salt, of
+            which HCl would be left as the largest fragment, water, minerals, acids. ``keep`` has
+            them standardised like all others.
         normalize: Draw functional groups in one way: nitro groups, azides and N-oxides with
             charges, 1,3- and 1,5-separated charges recombined, salts drawn with a bond between
             metal and O, N or halogen cut into ions. Sulphoxides are written S=O, as in ZINC and
@@ -92,6 +96,7 @@ class Standardizer:
     """
 
     fragment: str = "largest"
+    inorganic: str = "reject"
     normalize: bool = True
     reionize: bool = True
     neutralize: bool = True
@@ -104,6 +109,7 @@ class Standardizer:
     def __post_init__(self) -> None:
         """Check the settings."""
         _one_of("fragment", self.fragment, ("largest", "reject", "keep"))
+        _one_of("inorganic", self.inorganic, ("reject", "keep"))
         _one_of("isotopes", self.isotopes, ("drop", "keep", "reject"))
         _one_of("stereo", self.stereo, ("keep", "drop"))
         for name in ("max_tautomers", "max_transforms"):
@@ -146,6 +152,8 @@ class Standardizer:
         mol = Chem.RemoveHs(mol)
         if mol.GetNumHeavyAtoms() == 0:
             return "empty"
+        if self.inorganic == "reject" and not any(a.GetAtomicNum() == 6 for a in mol.GetAtoms()):
+            return "inorganic"
         tools = _tools(self.max_tautomers, self.max_transforms)
         if self.normalize:
             mol = _recorded("normalised", _normalized(mol, tools), mol, changes)

@@ -32,7 +32,7 @@ STAGES = {
     "read": "cannot be read",
     "run": "took its worker along",
     "size": "too large",
-    "standardize": "nothing to standardise",
+    "standardize": "inorganic, or not to be standardised",
     "duplicates": "same molecule again",
     "elements": "unwanted elements",
     "ranges": "outside the ranges",

@@ -13,6 +13,7 @@ from rdkit import Chem
 from molgan.chem import identity, murcko_scaffold, quiet_rdkit
 from molgan.chem.decoding import reason_of
 from molgan.chem.reading import parse
+from molgan.chem.standardize import STANDARDIZE_REASONS
 from molgan.data.streaming import Row, one_line
 from molgan.metrics.identity import HashedIdentities
 from molgan.metrics.similarity import Bits, molecule_bits, nearest
@@ -173,8 +174,9 @@ class Work:
             return Result("size", (reason,), given=given)
         clean = self.screen.standardizer(mol)
         if clean.mol is None or clean.smiles is None or clean.inchikey is None:
-            reason = Reason(clean.reason or "standardize", (), "; ".join(clean.changes))
-            return Result("standardize", (reason,), given=given)
+            rule = clean.reason or "standardize"
+            detail = "; ".join([STANDARDIZE_REASONS[rule], *clean.changes])
+            return Result("standardize", (Reason(rule, (), detail),), given=given)
         changes = "; ".join(clean.changes)
         found = Result("", (), clean.smiles, clean.inchikey, changes, given=given)
         mol = clean.mol

@@ -41,6 +41,9 @@ def standardized(smiles: str, **settings: object) -> Standardized:
         ("C[N+](C)(C)C.[Cl-]", "C[N+](C)(C)C", ("largest fragment of 2",)),
         ("CC(=O)O[Na]", "CC(=O)O", ("normalised", "largest fragment of 2", "neutralised")),
         ("[2H]C([2H])([2H])[18OH]", "CO", ("isotopes dropped",)),
+        ("C", "C", ()),
+        ("C#N", "C#N", ()),
+        ("[K+].[C-]#N.OS(O)(=O)=O", "C#N", ("largest fragment of 3", "neutralised")),
     ],
 )
 def test_what_changes_is_recorded_and_nothing_else(
@@ -59,6 +62,9 @@ def test_what_changes_is_recorded_and_nothing_else(
         ("*C", {}, "dummy"),
         ("[H][H]", {}, "empty"),
         ("", {}, "empty"),
+        ("[Na+].[Cl-]", {}, "inorganic"),
+        ("[Na]Cl", {}, "inorganic"),
+        ("O", {"fragment": "keep"}, "inorganic"),
         ("CCN.Cl", {"fragment": "reject"}, "fragments"),
         ("[13CH4]", {"isotopes": "reject"}, "isotopes"),
     ],
@@ -80,6 +86,7 @@ def test_inchi_that_cannot_be_made_is_a_reason(monkeypatch: pytest.MonkeyPatch) 
     ("settings", "smiles", "expected"),
     [
         ({"fragment": "keep"}, "CCN.Cl", "CCN.Cl"),
+        ({"inorganic": "keep"}, "NS(N)(=O)=O", "NS(N)(=O)=O"),
         ({"normalize": False}, "C[S+](C)[O-]", "C[S+](C)[O-]"),
         ({"neutralize": False}, "CC(=O)[O-]", "CC(=O)[O-]"),
         ({"neutralize": False}, "O=C(O)c1ccccc1[O-]", "O=C([O-])c1ccccc1O"),

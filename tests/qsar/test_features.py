@@ -65,6 +65,9 @@ def test_what_is_read_of_a_molecule(text, kept):
     assert Chem.MolToSmiles(mol) == Chem.CanonSmiles(kept)
 
 
-@pytest.mark.parametrize(("text", "reason"), [("C1CC", "parse"), ("", "empty"), ("CFC", "parse")])
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("C1CC", "parse"), ("", "empty"), ("CFC", "parse"), ("[Na+].[Cl-]", "inorganic")],
+)
 def test_what_cannot_be_read_says_why(text, reason):
     assert read_molecule(text) == (None, reason)

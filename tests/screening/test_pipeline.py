@@ -74,6 +74,21 @@ def test_rejections_say_rule_atoms_and_numbers(job):
     assert rejected["broken"]["smiles"] == "C1CC"
 
 
+def test_what_has_no_carbon_is_no_hit_and_rejected_csv_says_so(smi, tmp_path):
+    source = smi("[Na+].[Cl-] salt", "O water", "C methane", "CC(=O)[O-].[Na+] acetate")
+    out = tmp_path / "out"
+    manifest = run(Job(source, out, Screen(), **QUIET))
+    assert [line["name"] for line in table(out / "hits.csv")] == ["methane", "acetate"]
+    rejected = table(out / "rejected.csv")
+    assert [(line["name"], line["smiles"]) for line in rejected] == [
+        ("salt", "[Na+].[Cl-]"),
+        ("water", "O"),
+    ]
+    reasons = {(line["stage"], line["rule"], line["detail"]) for line in rejected}
+    assert reasons == {("standardize", "inorganic", "no carbon atom")}
+    assert manifest["rejected_at"] == {"standardize": 2}
+
+
 def test_hits_carry_scores_flags_and_a_smi(job):
     run(job)
     hits = {line["name"]: line for line in table(job.out / "hits.csv")}
