@@ -58,6 +58,11 @@ class Guide:
         self.edges = torch.linspace(0, 1, _BINS + 1)[1:-1]
         self.log_odds = torch.zeros(_BINS)
 
+    @property
+    def fitted(self) -> bool:
+        """Whether it prefers anything; until `fit`, models with it draw as those without."""
+        return bool(self.log_odds.any())
+
     def fit(self, given: Tensor, wanted: Tensor) -> None:
         """Take the odds from two samples of predicted rewards.
 

@@ -79,7 +79,7 @@ class CollapseGuard:
         if self.action == "stop":
             raise TrainingError(
                 f"the generator is collapsing ({trouble}); stopped as trainer.guard.action=stop "
-                "asks. The best model so far is kept. Less reward "
+                "asks. The models saved so far are kept. Less reward "
                 "(trainer.phases.adversarial.reward_weight) or a stronger penalty "
                 "(loss.penalty_weight) usually helps; against learning by heart a smaller budget "
                 "or trainer.phases.focus.own_share"

@@ -260,11 +260,16 @@ class Trainer:
                 table.write_csv(self.run_dir / "samples" / f"{self.molecules_seen:012d}.csv")
                 self._album.add(self.trackers, self.molecules_seen, table.smiles)
                 score = figures["valid"] * figures["unique"]
-                if score > self.best:
+                if score > self.best and self._complete:
                     self.best = score
                     self._save_bundle("best")
         self.figures = self.context.fabric.broadcast(self.figures)
         self.guard.check(self.figures, phase)
+
+    @property
+    def _complete(self) -> bool:
+        """Whether the model has all it needs: a guide is fitted only when its phase ends."""
+        return self.bundle.guide is None or self.bundle.guide.fitted
 
     # ------------------------------------------------------------- checkpoints
 

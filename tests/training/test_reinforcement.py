@@ -244,6 +244,19 @@ def test_a_finished_run_that_is_resumed_keeps_its_guide(make_steered, tmp_path):
     assert Bundle.load(tmp_path / "last.molgan").guide.to_document() == chosen
 
 
+def test_no_best_model_is_offered_before_the_guide_is_fitted(make_steered, tmp_path, rows):
+    """It would be valid and unique molecules, but not those wanted: nothing chooses among them."""
+    make_steered(tmp_path).fit()
+    assert any("eval/valid" in row for row in rows(tmp_path))
+    assert not (tmp_path / "best.molgan").exists()
+    assert Bundle.load(tmp_path / "last.molgan").guide.fitted
+
+
+def test_without_a_guide_the_best_model_is_complete_and_kept(make_steered, tmp_path):
+    make_steered(tmp_path, "model.candidates=1", f"{PHASE}.molecules=96").fit()
+    assert Bundle.load(tmp_path / "best.molgan").guide is None
+
+
 def test_the_guard_lowers_the_aim(make_steered):
     phase = make_steered(None)._phases["reinforcement"]
     phase.begin()
