@@ -24,6 +24,9 @@ MAX_LINE = 2**20
 MAX_RECORD = 2**24
 """Bytes of an SDF record; one of 10,000 atoms has about one million."""
 
+MAX_FIELD = 2000
+"""Characters of a field that is neither SMILES nor name."""
+
 _QUOTED_LINES = 64  # lines over which a quoted field of a table may reach
 _SHOWN = 100  # characters kept of what is too long
 
@@ -38,6 +41,8 @@ class Row(NamedTuple):
         text: The SMILES, or the whole record of an SDF.
         reason: Why the row cannot be used: "line too long", "not UTF-8", "no SMILES", "quote not
             closed", "record too long", "cut off"; None if it can.
+        others: The row's fields of `other_columns`, up to `MAX_FIELD` characters of each and one
+            more where there are more; fewer or none where the row ends early or cannot be read.
     """
 
     number: int
@@ -45,6 +50,7 @@ class Row(NamedTuple):
     name: str
     text: str
     reason: str | None = None
+    others: tuple[str, ...] = ()
 
 
 def stream_rows(
@@ -88,6 +94,33 @@ def stream_rows(
         if number == 0:
             raise
         yield Row(number + 1, "end of file", "", "", f"cut off: {error}")
+
+
+def other_columns(
+    path: Path,
+    *,
+    column: str | None = None,
+    name_column: str | None = None,
+    delimiter: str | None = None,
+) -> list[str]:
+    """Headings of a table's columns that hold neither SMILES nor names; other files have none.
+
+    Columns without a heading, such as the row numbers that pandas writes, are passed over.
+
+    Args:
+        path: The file.
+        column: As for `stream_rows`.
+        name_column: As for `stream_rows`.
+        delimiter: As for `stream_rows`.
+
+    Raises:
+        DataError: As `stream_rows` does before the first row.
+    """
+    if file_format(path) != "csv":
+        return []
+    with open_bytes(path) as handle:
+        layout = _layout(_Feed(_lines(handle)), path, column, name_column, delimiter)
+    return [one_line(printable(layout.header[place]), _SHOWN) for place in layout.others]
 
 
 class _Line(NamedTuple):
@@ -172,6 +205,31 @@ class _Feed:
         return line.text + "\n"
 
 
+class _Layout(NamedTuple):
+    """What is where in a table; columns by their places."""
+
+    delimiter: str
+    header: list[str]
+    smiles: int
+    name: int
+    others: tuple[int, ...]
+
+
+def _layout(
+    feed: _Feed, path: Path, column: str | None, name_column: str | None, delimiter: str | None
+) -> _Layout:
+    """Read the header."""
+    first = feed.next_line()
+    if first is None or not first.whole:
+        raise DataError(f"{path}: its first line, the header, is longer than {MAX_LINE:,} bytes.")
+    mark = delimiter or find_delimiter(first.text, path)
+    header = [name.strip() for name in next(csv.reader([first.text], delimiter=mark), [])]
+    smiles = find_column(header, column, path, "column")
+    name = find_names(header, name_column, path, "name_column")
+    others = tuple(i for i, text in enumerate(header) if text and i not in (smiles, name))
+    return _Layout(mark, header, smiles, name, others)
+
+
 def _csv_rows(
     handle: BinaryIO,
     path: Path,
@@ -181,14 +239,9 @@ def _csv_rows(
 ) -> Iterator[Row]:
     """A table with one header line; a quoted field may hold line ends, as ZINC250k's do."""
     feed = _Feed(_lines(handle))
-    first = feed.next_line()
-    if first is None or not first.whole:
-        raise DataError(f"{path}: its first line, the header, is longer than {MAX_LINE:,} bytes.")
-    mark = delimiter or find_delimiter(first.text, path)
-    header = [name.strip() for name in next(csv.reader([first.text], delimiter=mark), [])]
-    smiles_at = find_column(header, column, path, "column")
-    names_at = find_names(header, name_column, path, "name_column")
-    reader = csv.reader(feed, delimiter=mark)
+    layout = _layout(feed, path, column, name_column, delimiter)
+    smiles_at, names_at = layout.smiles, layout.name
+    reader = csv.reader(feed, delimiter=layout.delimiter)
     row = 0
     while (line := feed.next_line()) is not None:
         where = f"line {line.number}"
@@ -208,12 +261,15 @@ def _csv_rows(
             continue
         smiles = fields[smiles_at].strip() if len(fields) > smiles_at else ""
         name = printable(fields[names_at].strip()) if 0 <= names_at < len(fields) else ""
+        others = tuple(
+            printable(fields[i][: MAX_FIELD + 1]) for i in layout.others if i < len(fields)
+        )
         if not smiles:
-            yield Row(row, where, name, "", "no SMILES")
+            yield Row(row, where, name, "", "no SMILES", others)
         elif not is_clean(smiles):
-            yield Row(row, where, name, printable(smiles), "not UTF-8")
+            yield Row(row, where, name, printable(smiles), "not UTF-8", others)
         else:
-            yield Row(row, where, name, smiles)
+            yield Row(row, where, name, smiles, None, others)
 
 
 def _fields(reader: Iterator[list[str]]) -> list[str] | None:

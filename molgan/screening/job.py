@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from molgan.data.files import file_format, open_bytes, user_path
-from molgan.data.streaming import Row, stream_rows
+from molgan.data.streaming import Row, other_columns, stream_rows
 from molgan.errors import ConfigError, DataError
+from molgan.library.docking_shards import INDEX_COLUMNS
 from molgan.screening.docking import Dock
 from molgan.screening.export import Export
 from molgan.screening.picking import Pick
-from molgan.screening.settings import Screen
+from molgan.screening.settings import RESERVED, Screen
+from molgan.screening.sorting import DUPLICATE_COLUMNS, REJECTED_COLUMNS
+from molgan.screening.tables import FIRST, carried_names
 
 RESUME = ("auto", "never")
 
@@ -112,12 +115,25 @@ class Job:
 
     def rows(self) -> Iterator[Row]:
         """The rows of the input from its beginning."""
-        return stream_rows(
-            self.source,
-            column=self.column,
-            name_column=self.name_column,
-            delimiter=self.delimiter,
-        )
+        return stream_rows(self.source, **self._table())
+
+    def carried(self) -> list[str]:
+        """Names in the results for the further columns of the input, in their order.
+
+        Raises:
+            DataError: If the file cannot be read.
+        """
+        ours = (FIRST, REJECTED_COLUMNS, DUPLICATE_COLUMNS, INDEX_COLUMNS, RESERVED)
+        taken = [name for columns in (*ours, self.screen.columns()) for name in columns]
+        return carried_names(other_columns(self.source, **self._table()), taken)
+
+    def _table(self) -> dict[str, str | None]:
+        """How the input is read, if it is a table."""
+        return {
+            "column": self.column,
+            "name_column": self.name_column,
+            "delimiter": self.delimiter,
+        }
 
     def survey(self) -> dict[str, Any]:
         """Hash and size of the input, and about how many rows it has, for the progress bar."""
@@ -146,11 +162,10 @@ class Job:
                 "file": self.source.name,
                 "sha256": source["sha256"],
                 "bytes": source["bytes"],
+                "columns": self.carried(),
             },
             "settings": {
-                "column": self.column,
-                "name_column": self.name_column,
-                "delimiter": self.delimiter,
+                **self._table(),
                 **self.screen.identity(),
                 "pick": self.pick.identity(),
                 "export": self.export.identity(),

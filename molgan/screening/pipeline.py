@@ -69,7 +69,8 @@ def run(job: Job, work: Callable[[Work], AnyWork] | None = None) -> dict[str, An
         do: AnyWork = Work(job.screen, references, bits=job.pick.needs_bits)
         if work is not None:
             do = work(do)  # type: ignore[arg-type]
-        sorter = Sorter(job.out, job.screen.columns(), identity, bits=job.pick.needs_bits)
+        columns, carried = job.screen.columns(), identity["input"]["columns"]
+        sorter = Sorter(job.out, columns, carried, identity, bits=job.pick.needs_bits)
         sorter.start(job.resume == "auto")
         if sorter.resumed:
             log.info("going on after %s rows", f"{sorter.rows:,}")
@@ -117,7 +118,8 @@ def _finish(
 ) -> dict[str, Any]:
     """What is written once all rows are sorted; the manifest comes last."""
     out, hits = job.out, job.out / "hits.csv"
-    tables.write_hits(sorter.files["hits"], out, job.screen.columns(), sorter.copies())
+    columns = [*job.screen.columns(), *identity["input"]["columns"]]
+    tables.write_hits(sorter.files["hits"], out, columns, sorter.copies())
     figures: dict[str, Any] = {}
     chosen = hits
     if job.pick.wanted:

@@ -25,6 +25,7 @@ ROWS = 200
 
 _CURVE = 20_000  # molecules of a histogram
 _REASONS = 12  # most frequent reasons shown for a stage
+_CARRIED = 8  # further columns of the input in the table of molecules
 _CELL = (150, 112)  # pixels of a picture
 
 #: What happened at each stage, in the order in which molecules pass them.
@@ -73,7 +74,9 @@ def write_report(
         ("What became of the molecules", _funnel(manifest)),
         ("Why molecules were rejected", _reasons(out / "rejected.csv")),
         ("Scores", _histograms(job, out / "hits.csv", picked, known)),
-        _molecules(job, picked or out / "hits.csv", picked is not None),
+        _molecules(
+            job, picked or out / "hits.csv", picked is not None, manifest["input"]["columns"]
+        ),
         ("Settings", _settings(manifest)),
     ]
     with atomic_write(out / "report.html") as file:
@@ -192,7 +195,7 @@ def _described(
     return {name: np.array([one[name] for one in scores]) for name in names if name in scores[0]}
 
 
-def _molecules(job: Job, path: Path, is_pick: bool) -> tuple[str, str]:
+def _molecules(job: Job, path: Path, is_pick: bool, carried: Sequence[str]) -> tuple[str, str]:
     rows = list(islice(read_table(path), ROWS))
     count = sum(1 for _ in read_table(path))
     what = "Picked molecules" if is_pick else "Hits"
@@ -200,7 +203,7 @@ def _molecules(job: Job, path: Path, is_pick: bool) -> tuple[str, str]:
     if not rows:
         return head, "<p>None.</p>"
     numbers = set(job.screen.numbers()) | {"copies", "rank", "row", "vina"}
-    skipped = {"smiles", "inchikey", "row", "changes"}
+    skipped = {"smiles", "inchikey", "row", "changes", *carried[_CARRIED:]}
     columns = [name for name in rows[0] if name not in skipped]
     table = (
         f"{sortable_table(rows, columns, numbers, _CELL)}"

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from molgan.data.streaming import Row, one_line
+from molgan.data.streaming import MAX_FIELD, Row, one_line
 from molgan.library.ledger import Ledger
 from molgan.library.writers import molecule_name
 from molgan.metrics.identity import hash64
@@ -36,6 +36,7 @@ class Sorter:
     Args:
         out: Folder of the results.
         columns: Of the scores.
+        carried: Names for the further columns of the input, which come last in every table.
         identity: What must be the same for an interrupted run to be gone on with.
         bits: Whether fingerprints of the hits are kept for picking.
 
@@ -46,7 +47,13 @@ class Sorter:
     """
 
     def __init__(
-        self, out: Path, columns: Sequence[str], identity: dict[str, Any], *, bits: bool
+        self,
+        out: Path,
+        columns: Sequence[str],
+        carried: Sequence[str],
+        identity: dict[str, Any],
+        *,
+        bits: bool,
     ) -> None:
         self.work = out / ".work"
         self.counts: Counter[str] = Counter()
@@ -60,13 +67,14 @@ class Sorter:
             **({"bits": self.work / "bits.bin"} if bits else {}),
         }
         heads = {
-            "hits": _lines([[*HIT_COLUMNS, *columns]]),
-            "rejected": _lines([REJECTED_COLUMNS]),
-            "duplicates": _lines([DUPLICATE_COLUMNS]),
+            "hits": _lines([[*HIT_COLUMNS, *columns, *carried]]),
+            "rejected": _lines([[*REJECTED_COLUMNS, *carried]]),
+            "duplicates": _lines([[*DUPLICATE_COLUMNS, *carried]]),
         }
         self.files = files
         self._ledger = Ledger(self.work, files, heads, identity)
         self._bits = bits
+        self._carried = len(carried)
         self._first: dict[int, int] = {}
         self._names: dict[int, int] = {}
 
@@ -102,6 +110,7 @@ class Sorter:
             smiles = one_line(result.given or row.text, _LONGEST)
             if "\n" in row.text and not result.given:
                 smiles = ""  # an SDF record that could not be read
+            others = self._others(row)
             if result.smiles:
                 key = hash64(result.inchikey or result.smiles)
                 first = self._first.setdefault(key, row.number)
@@ -109,7 +118,7 @@ class Sorter:
                     self.counts["duplicates"] += 1
                     numbers["copies"].append(first)
                     tables["duplicates"].append(
-                        [row.number, row.name, smiles, result.inchikey, first]
+                        [row.number, row.name, smiles, result.inchikey, first, *others]
                     )
                     continue
                 numbers["seen"] += [key, row.number]
@@ -119,14 +128,14 @@ class Sorter:
                 numbers["names"].append(hashed)
                 bits.append(result.bits)
                 made = (result.smiles, result.inchikey, result.changes, *result.values)
-                tables["hits"].append((row.number, name, *made))
+                tables["hits"].append((row.number, name, *made, *others))
                 continue
             if result.stage == READ:
                 self.counts["unreadable"] += 1
             else:
                 self.counts["rejected"] += 1
                 self.counts[f"stage:{result.stage}"] += 1
-            tables["rejected"].append(_rejected(row, smiles, result))
+            tables["rejected"].append([*_rejected(row, smiles, result), *others])
         for name, lines in tables.items():
             self._ledger.write(name, _lines(lines))
         for name, values in numbers.items():
@@ -145,6 +154,11 @@ class Sorter:
             np.fromfile(self.files["copies"], dtype=np.uint64), return_counts=True
         )
         return {int(row): int(count) + 1 for row, count in zip(first, counts, strict=True)}
+
+    def _others(self, row: Row) -> list[str]:
+        """Fields of the further columns; empty where the row ends early."""
+        fields = [one_line(text, MAX_FIELD) for text in row.others]
+        return fields + [""] * (self._carried - len(fields))
 
     def _unique(self, row: Row) -> tuple[str, int]:
         """A name that no other hit has, fit for .smi files and file names; and its hash."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -12,6 +12,25 @@ from molgan.library.writers import atomic_write, smi_line
 
 FIRST = ("name", "smiles", "inchikey", "row", "copies", "changes")
 """The first columns of hits.csv."""
+
+
+def carried_names(headings: Sequence[str], taken: Iterable[str]) -> list[str]:
+    """Names in our tables for columns of the input: ``input_`` goes before what is taken.
+
+    Capitals do not tell columns apart, as they do not in databases.
+
+    Args:
+        headings: Of the input.
+        taken: Names of our own columns.
+    """
+    used = {name.casefold() for name in taken}
+    names = []
+    for name in headings:
+        while name.casefold() in used:
+            name = f"input_{name}"
+        used.add(name.casefold())
+        names.append(name)
+    return names
 
 
 def read_table(path: Path) -> Iterator[dict[str, str]]:
@@ -26,7 +45,7 @@ def write_hits(source: Path, out: Path, columns: Sequence[str], copies: Mapping[
     Args:
         source: Hits as they came.
         out: Folder.
-        columns: Of the scores.
+        columns: All others, in their order.
         copies: Row -> how often the molecule was in the input, for those with more than once.
     """
     with atomic_write(out / "hits.csv") as table, atomic_write(out / "hits.smi") as smi:

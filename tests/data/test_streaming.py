@@ -10,7 +10,15 @@ import pytest
 from rdkit import Chem
 
 from molgan.data.readers import read_molecules
-from molgan.data.streaming import MAX_LINE, MAX_RECORD, Row, one_line, stream_rows
+from molgan.data.streaming import (
+    MAX_FIELD,
+    MAX_LINE,
+    MAX_RECORD,
+    Row,
+    one_line,
+    other_columns,
+    stream_rows,
+)
 from molgan.errors import DataError
 
 TABLE = b"id,smiles\na,CCO\nb,c1ccccc1\n"
@@ -179,6 +187,43 @@ def test_files_that_cannot_be_read_are_named(tmp_path, name, content, settings, 
 def test_delimiter_and_column_by_setting(tmp_path):
     rows = rows_of(tmp_path / "a.csv", b"x|y\n1|CCO\n", delimiter="|", column="y", name_column="x")
     assert rows == [Row(1, "line 2", "1", "CCO")]
+
+
+TABLE_OF_A_VENDOR = (
+    b",id,SMILES,vendor,Price (EUR),note\n"
+    b'0,Z1,CCO,"Acme, Inc.",12.50,"two\nlines"\n'
+    b"1,Z2,CCN,Acme\n"
+    b"2,Z3,,Acme,1,no molecule,one field too many\n"
+    b"3,Z4,C,caf\xe9,2," + b"x" * (MAX_FIELD + 5) + b"\n"
+)
+
+
+def test_other_columns_come_along(tmp_path):
+    path = tmp_path / "vendor.csv"
+    rows = rows_of(path, TABLE_OF_A_VENDOR)
+    # Neither SMILES nor names, nor the row numbers that pandas writes without a heading.
+    assert other_columns(path) == ["vendor", "Price (EUR)", "note"]
+    assert [row.others for row in rows[:3]] == [
+        ("Acme, Inc.", "12.50", "two\nlines"),
+        ("Acme",),
+        ("Acme", "1", "no molecule"),
+    ]
+    assert rows[2].reason == "no SMILES"
+    assert rows[3].others == ("café", "2", "x" * (MAX_FIELD + 1))
+
+
+def test_which_columns_are_others_follows_the_settings(tmp_path):
+    path = tmp_path / "a.tsv"
+    settings = {"column": "structure", "name_column": "code"}
+    rows = rows_of(path, b"id\tsmiles\tcode\tstructure\n1\tC\tX7\tCCO\n", **settings)
+    assert other_columns(path, **settings) == ["id", "smiles"]
+    assert rows == [Row(1, "line 2", "X7", "CCO", None, ("1", "C"))]
+
+
+def test_files_that_are_no_table_have_no_other_columns(tmp_path):
+    path = tmp_path / "a.smi"
+    assert rows_of(path, b"CCO name and more\n")[0].others == ()
+    assert other_columns(path) == []
 
 
 def test_one_line():

@@ -150,6 +150,84 @@ def test_other_input_in_the_same_folder_is_refused(job):
         run(job)
 
 
+VENDOR = """,id,vendor,smiles,price,QED,stage
+0,Z1,"Acme, Inc.",CCO,12.5,0.9,1
+1,Z2,Bolt,OCC,,0.8,2
+2,Z3,Bolt,CC[Si](C)C,3
+3,Z4,"two
+lines",CCN,7,0.7,4
+4,Z5,Bolt,C1CC,1,0.1,5
+"""
+CARRIED = ["vendor", "price", "input_QED", "input_stage"]
+
+
+@pytest.fixture
+def vendors(tmp_path):
+    source = tmp_path / "vendor.csv"
+    source.write_text(VENDOR)
+    pick = Pick(method="best", by="weight", n=1)
+    return Job(source, tmp_path / "out", SCREEN, pick, **{**QUIET, "report": True})
+
+
+def test_further_columns_of_the_input_come_along(vendors):
+    manifest = run(vendors)
+    hits, rejected = table(vendors.out / "hits.csv"), table(vendors.out / "rejected.csv")
+    (again,) = table(vendors.out / "duplicates.csv")
+    (picked,) = table(vendors.out / "picked.csv")
+    assert manifest["input"]["columns"] == CARRIED
+    assert [[line["name"], *(line[key] for key in CARRIED)] for line in hits] == [
+        ["Z1", "Acme, Inc.", "12.5", "0.9", "1"],
+        ["Z4", "two lines", "7", "0.7", "4"],
+    ]
+    assert float(hits[0]["qed"]) == pytest.approx(0.4068, abs=1e-4)  # ours, not the vendor's
+    assert list(hits[0])[-4:] == list(again)[-4:] == CARRIED
+    assert (again["vendor"], again["price"], again["input_QED"]) == ("Bolt", "", "0.8")
+    # A row that ends early has empty fields; our own columns keep their names.
+    assert [[line["stage"], *(line[key] for key in CARRIED)] for line in rejected] == [
+        ["elements", "Bolt", "3", "", ""],
+        ["read", "Bolt", "1", "0.1", "5"],
+    ]
+    assert picked["vendor"] in ("Acme, Inc.", "two lines")
+    from molgan.screening.export import ligands
+
+    first = next(ligands(vendors.out / "hits.csv"))  # what an SDF holds of it
+    assert (first.name, first.scores["vendor"], first.scores["price"]) == (
+        "Z1",
+        "Acme, Inc.",
+        "12.5",
+    )
+    assert "Acme, Inc." in (vendors.out / "report.html").read_text()
+
+
+def test_further_columns_after_an_interruption(vendors, tmp_path, monkeypatch, contents):
+    from molgan.screening.sorting import Sorter
+
+    small = replace(vendors, engine=Engine(parallel="none", chunk=2))
+    whole, calls = Sorter.append, []
+
+    def fails(self, rows, results):
+        calls.append(rows)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        whole(self, rows, results)
+
+    monkeypatch.setattr(Sorter, "append", fails)
+    with pytest.raises(KeyboardInterrupt):
+        run(small)
+    monkeypatch.setattr(Sorter, "append", whole)
+    run(small)
+    assert "going on after 2 rows" in (small.out / "screen.log").read_text()
+    run(replace(vendors, out=tmp_path / "undisturbed"))
+    assert contents(small.out) == contents(tmp_path / "undisturbed")
+
+
+def test_names_that_are_taken_get_a_prefix_until_they_are_free():
+    from molgan.screening.tables import carried_names
+
+    given = ["Qed", "price", "Price", "input_qed"]
+    assert carried_names(given, ["qed"]) == ["input_Qed", "price", "input_Price", "input_input_qed"]
+
+
 def test_crash_costs_only_its_molecule(job, breakers):
     crashing = replace(job, engine=Engine(n_jobs=1, chunk=10, seconds=120))
     manifest = run(crashing, lambda work: breakers.Breaking(work, {"C1CC1": "crash"}))

@@ -18,7 +18,7 @@ def hit(smiles):
 
 @pytest.fixture
 def sorter(tmp_path):
-    made = Sorter(tmp_path, ["qed"], {"a": 1}, bits=False)
+    made = Sorter(tmp_path, ["qed"], [], {"a": 1}, bits=False)
     made.start(resume=False)
     yield made
     made.close()
@@ -48,7 +48,7 @@ def test_names_are_unique_and_fit_for_files(sorter):
 
 def test_names_go_on_after_an_interruption(tmp_path):
     def some(resume, start):
-        made = Sorter(tmp_path, ["qed"], {"a": 1}, bits=False)
+        made = Sorter(tmp_path, ["qed"], [], {"a": 1}, bits=False)
         made.start(resume)
         rows = [Row(n, "", "same", "C") for n in range(start, start + 3)]
         made.append(rows, [hit("C" * n) for n in range(start, start + 3)])
