@@ -5,7 +5,8 @@ What the file looks like is said in `molgan.bundle_file`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,7 +22,7 @@ from molgan.devices import usable_device
 from molgan.errors import BundleError, ConfigError, MolganError
 from molgan.guide import Guide
 from molgan.metrics import HashedIdentities
-from molgan.models import Encoder, PropertyNetwork, RewardNetwork, rebuild
+from molgan.models import Encoder, LatentGenerator, PropertyNetwork, RewardNetwork, rebuild
 from molgan.sampling import Generator, Sampler
 
 PRECISIONS = ("full", "half")
@@ -75,6 +76,21 @@ class Bundle:
     def codec(self) -> Codec:
         """Between molecules and this model's arrays."""
         return Codec(self.vocabulary, self.max_atoms)
+
+    def drawn_with(self, settings: Mapping[str, Any]) -> Bundle:
+        """This model with other steps of its denoising sampler; without settings itself.
+
+        Args:
+            settings: see `LatentGenerator.drawn_with`.
+
+        Raises:
+            ConfigError: for a model that does not denoise, or settings that cannot be.
+        """
+        if not settings:
+            return self
+        if not isinstance(self.generator, LatentGenerator):
+            raise ConfigError("denoising: this model draws in one pass and has no such settings")
+        return replace(self, generator=self.generator.drawn_with(settings))
 
     def sampler(
         self,

@@ -33,7 +33,7 @@ _OVERRIDES = Path(".hydra", "overrides.yaml")
 # Settings that say where and how loudly a run went on, not what it did.
 _ELSEWHERE = re.compile(r"[+~]*(run_dir|resume|progress|tracker|n_jobs)\b")
 # Settings that change what is drawn from the weights, not the weights; the card has them apart.
-_SAMPLING = re.compile(r"model\.(noise_scale|refine_steps)$")
+_SAMPLING = re.compile(r"model\.(noise_scale|refine_steps|generator\.sampler\.look_levels)$")
 # An absolute path of at least one folder: at the start of a text or after a blank, "=", a quote.
 _FOLDERS = re.compile(
     r"""(?<![^\s='"\[(,])(?:~|[A-Za-z]:(?=[\\/]))?[\\/](?:[^\s'",\])\\/]+[\\/])+"""

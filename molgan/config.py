@@ -223,6 +223,17 @@ def flat_settings(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]
     return flat
 
 
+def given(cfg: DictConfig, group: str) -> dict[str, Any]:
+    """The settings of a group that are not null, as plain data.
+
+    Args:
+        cfg: composed settings.
+        group: its key.
+    """
+    settings = to_plain(cfg)[group]
+    return {key: value for key, value in settings.items() if value is not None}
+
+
 def whole_number(cfg: DictConfig, key: str, least: int) -> int:
     """The value of a setting that counts something.
 

@@ -114,6 +114,7 @@ def generate(cfg: DictConfig) -> Counter[str]:
         raise ConfigError("out must be given: add out=library.smi to the command")
     fragment = None if cfg.contains is None else Fragment.parse(str(cfg.contains))
     bundle = Bundle.load(str(cfg.model_path), str(cfg.device))
+    bundle = bundle.drawn_with(config.given(cfg, "denoising"))
     known = bundle.identities if cfg.novel else None
     selection = Selection(bool(cfg.unique), known, fragment)
     condition = config.to_plain(cfg)["condition"] or {}

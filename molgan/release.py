@@ -49,7 +49,7 @@ def release(cfg: DictConfig) -> Facts:
     """
     from molgan.bundle import Bundle
     from molgan.cards import card_text, facts_of_run, read_evaluations
-    from molgan.config import whole_number
+    from molgan.config import given, whole_number
     from molgan.data.files import user_path
     from molgan.library.writers import atomic_write
     from molgan.training.run_folder import versions
@@ -60,7 +60,7 @@ def release(cfg: DictConfig) -> Facts:
     words = user_path(str(cfg.words), "words").read_text(encoding="utf-8")
     sampling = {key: cfg[key] for key in _SAMPLING if cfg[key] is not None}
     facts: Facts = {"name": name, **facts_of_run(run_dir), "versions": versions()}
-    own = replace(Bundle.load(run_dir), **sampling)
+    own = replace(Bundle.load(run_dir), **sampling).drawn_with(given(cfg, "denoising"))
     file = _write_bundle(own, stem, str(cfg.precision))
     released = Bundle.load(file)
     facts["file"] = _facts_of_file(file, released)

@@ -306,3 +306,14 @@ def test_what_a_damaged_bundle_lacks_is_named(saved, tmp_path):
     path = rewritten(saved, tmp_path / "model.molgan", no_vocabulary)
     with pytest.raises(BundleError, match=r"is damaged: it lacks 'vocabulary'"):
         Bundle.load(path)
+
+
+def test_a_model_is_drawn_from_with_other_steps(chain_bundle):
+    bundle = Bundle.load("qm9_denoising")
+    assert bundle.drawn_with({}) is bundle
+    unguided = bundle.drawn_with({"autoguidance": 1.0})
+    assert unguided.encoder is bundle.encoder
+    assert smiles_of(unguided) != smiles_of(bundle)
+    assert smiles_of(unguided.drawn_with({"autoguidance": 2.5})) == smiles_of(bundle)
+    with pytest.raises(ConfigError, match="draws in one pass"):
+        chain_bundle.drawn_with({"steps": 9})

@@ -15,9 +15,8 @@ from molgan.models.configured import rebuildable
 from molgan.models.layers import size_mask
 from molgan.models.velocity_network import VelocityNetwork
 
-# Noise from which a drawn molecule is denoised once more, and its steps from there: enough to undo
-# what does not fit together, too little to forget the molecule.
-_AGAIN = (1.0, 0.7, 0.45, 0.0)
+#: settings that weights do not hang on: a finished model may be drawn from with others
+DRAWN_WITH = ("steps", "noise_levels", "noise_power", "look_levels", "autoguidance")
 
 
 @rebuildable
@@ -49,8 +48,11 @@ class DenoisingSampler(VelocityNetwork):
             see; through the last the decoder reads by itself.
         noise_power: the levels between are even in this root of theirs (Karras et al. 2022, "EDM"):
             a larger one takes more steps at little noise.
-        trained_steps: of these, the last ones that a gradient goes through when a critic teaches;
-            those before only place the point.
+        look_levels: standard deviations of the noise from which a drawn molecule is denoised once
+            more, and of its steps from there (`again`): enough to undo what does not fit together,
+            too little to forget the molecule.
+        trained_steps: of the steps, the last ones that a gradient goes through when a critic
+            teaches; those before only place the point.
         num_conditions: see `VelocityNetwork`. The weaker network has none: what it leads away from
             is then also what nobody asked for.
         weaker: ``width``, ``blocks`` and ``attention`` of the weaker network; None: there is none.
@@ -63,7 +65,7 @@ class DenoisingSampler(VelocityNetwork):
 
     Raises:
         ConfigError: for fewer than two steps, more trained ones than steps, noise that does not
-            fall from the first step to the last, or an autoguidance below 1.
+            fall from the first step or look to the last, or an autoguidance below 1.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class DenoisingSampler(VelocityNetwork):
         num_conditions: int = 0,
         weaker: Mapping[str, Any] | None = None,
         autoguidance: float = 2.0,
+        look_levels: Sequence[float] = (1.0, 0.7, 0.45),
     ) -> None:
         super().__init__(
             latent_dim, max_atoms, width, blocks, attention, attention_heads, num_conditions
@@ -95,11 +98,15 @@ class DenoisingSampler(VelocityNetwork):
                 f"noise_levels={list(noise_levels)} must be two, of which the first is larger and "
                 f"both are above 0, as must be noise_power={noise_power}"
             )
+        looks = [*map(float, look_levels), 0.0]
+        if len(looks) == 1 or any(later >= earlier for earlier, later in pairwise(looks)):
+            raise ConfigError(f"look_levels={looks[:-1]} must fall, and all be above 0")
         if autoguidance < 1:
             raise ConfigError(f"autoguidance={autoguidance} must be at least 1 (none)")
         self.steps = steps
         self.noise_levels = float(noise_levels[0]), float(noise_levels[1])
         self.noise_power = noise_power
+        self.look_levels = looks[:-1]
         self.trained_steps = trained_steps
         self.autoguidance = autoguidance
         self.weaker: VelocityNetwork | None = None
@@ -141,7 +148,7 @@ class DenoisingSampler(VelocityNetwork):
             sizes: ``(B,)`` atom counts.
             conditions: ``(B, C)``, standardised; None for a sampler without.
         """
-        angles = [math.atan(level) for level in _AGAIN]
+        angles = [math.atan(level) for level in (*self.look_levels, 0.0)]
         noised = math.cos(angles[0]) * points + math.sin(angles[0]) * noise
         return self._denoised(noised, angles, sizes, conditions)
 

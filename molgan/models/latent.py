@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from molgan.errors import ConfigError
+from molgan.errors import BundleError, ConfigError
 from molgan.models.autoencoder import Decoder
 from molgan.models.configured import rebuild, rebuildable
-from molgan.models.denoising_sampler import DenoisingSampler
+from molgan.models.denoising_sampler import DRAWN_WITH, DenoisingSampler
 from molgan.models.discretize import GraphLogits
 from molgan.models.layers import conditions_or_means, residual_mlp, size_mask, size_one_hot
 from molgan.models.slot_layers import normalised_shares
@@ -167,6 +167,31 @@ class LatentGenerator(nn.Module):
                 weights[name] = F.pad(weights[name], (0, more))
         wider.load_state_dict(weights)
         return wider.train(self.training)
+
+    def drawn_with(self, settings: Mapping[str, Any]) -> LatentGenerator:
+        """The same weights in a sampler that takes other steps.
+
+        Args:
+            settings: of a `DenoisingSampler`, those in ``DRAWN_WITH``.
+
+        Raises:
+            ConfigError: for another sampler, a setting that weights hang on, or an impossible one.
+        """
+        config: dict[str, Any] = self.config  # type: ignore[assignment]  # as `rebuildable` sets it
+        unknown = [name for name in settings if name not in DRAWN_WITH]
+        if unknown or not isinstance(self.sampler, DenoisingSampler):
+            said = "there is no " + unknown[0] if unknown else "this model draws in one pass"
+            raise ConfigError(
+                f"denoising: {said}; of a model whose sampler denoises there are: "
+                + ", ".join(DRAWN_WITH)
+            )
+        try:
+            other = rebuild({**config, "sampler": {**config["sampler"], **settings}})
+        except (BundleError, TypeError, ValueError) as error:
+            raise ConfigError(f"denoising={dict(settings)}: {error.__cause__ or error}") from error
+        other.load_state_dict(self.state_dict())
+        device = next(self.parameters()).device
+        return cast(LatentGenerator, other.to(device).train(self.training))
 
     def latent(self, noise: Tensor, sizes: Tensor, conditions: Tensor | None = None) -> Tensor:
         """Latent points ``(B, latent_dim)``.

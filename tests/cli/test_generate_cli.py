@@ -102,6 +102,7 @@ def test_a_run_folder_will_do_and_the_seed_decides(learnt_run: Path, tmp_path: P
         ("device=abacus", ["device=abacus"], 2),
         ("noise_scale=-1", ["noise_scale"], 2),
         ("noise_scale=x", ["noise_scale=x", "number"], 2),
+        ("denoising.steps=4", ["denoising", "draws in one pass"], 2),
         ("n=inf", ["n=inf", "from 1 up"], 2),
         ("out=new/", ["new/", "it is a folder"], 1),
         ("out=null", ["out"], 2),

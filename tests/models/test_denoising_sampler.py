@@ -261,6 +261,39 @@ def test_a_second_look_undoes_an_error(sampler, monkeypatch):
     )
 
 
+def test_a_finished_model_is_drawn_from_with_other_steps(generator):
+    other = generator.drawn_with({"autoguidance": 1.0, "steps": 5, "look_levels": [0.5]})
+    assert (other.sampler.autoguidance, other.sampler.steps) == (1.0, 5)
+    assert other.sampler.look_levels == [0.5]
+    for name, weight in generator.state_dict().items():
+        assert weight.equal(other.state_dict()[name])
+    noise, sizes = torch.randn(2, generator.noise_dim), torch.tensor([4, 9])
+    assert not torch.allclose(other.latent(noise, sizes), generator.latent(noise, sizes))
+    back = other.drawn_with({"autoguidance": 2.0, "steps": 3})
+    assert back.latent(noise, sizes).equal(generator.latent(noise, sizes))
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"width": 48}, "denoising: there is no width; .* there are: steps, noise_levels"),
+        ({"autoguidance": 0.2}, "autoguidance=0.2 must be at least 1"),
+        ({"look_levels": [0.2, 0.5]}, r"look_levels=\[0.2, 0.5\] must fall"),
+        ({"look_levels": []}, r"look_levels=\[\] must fall"),
+        ({"steps": "many"}, "denoising=.*many"),
+    ],
+)
+def test_steps_that_a_finished_model_cannot_take_are_refused(generator, settings, said):
+    with pytest.raises(ConfigError, match=said):
+        generator.drawn_with(settings)
+
+
+def test_a_model_of_one_pass_has_no_steps(types):
+    one = LatentGenerator(**types, max_atoms=9, latent_dim=8, sampler_width=8, decoder_width=8)
+    with pytest.raises(ConfigError, match="this model draws in one pass"):
+        one.drawn_with({"autoguidance": 1.0})
+
+
 @pytest.mark.parametrize("max_atoms", [9, 20, 30])
 def test_every_look_has_a_noise_of_its_own(generator, monkeypatch, max_atoms):
     config = generator.config | {"max_atoms": max_atoms}
