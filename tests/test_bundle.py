@@ -17,8 +17,10 @@ import torch
 
 from molgan.bundle import Bundle
 from molgan.bundle_file import FORMAT, locate
+from molgan.config import compose
 from molgan.errors import BundleError, ConfigError, MolganError
 from molgan.graphs import MolGraphs
+from molgan.models.denoising_sampler import DRAWN_WITH
 
 
 @pytest.fixture(scope="module")
@@ -317,3 +319,9 @@ def test_a_model_is_drawn_from_with_other_steps(chain_bundle):
     assert smiles_of(unguided.drawn_with({"autoguidance": 2.5})) == smiles_of(bundle)
     with pytest.raises(ConfigError, match="draws in one pass"):
         chain_bundle.drawn_with({"steps": 9})
+
+
+@pytest.mark.parametrize("command", ["generate", "release"])
+def test_commands_offer_what_a_model_can_be_drawn_with(command):
+    cfg = compose([], command)
+    assert set(cfg.denoising) == set(DRAWN_WITH)

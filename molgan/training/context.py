@@ -274,7 +274,7 @@ class Context:
         torch.distributed.all_gather(states, state)
         return torch.stack(states).cpu()
 
-    def average_gradients(self, module: nn.Module) -> None:
+    def average_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
         """Mean of the gradients over processes, as one message; nothing to do for a single process.
 
         Done by hand rather than by DistributedDataParallel, which does not see gradients that flow
@@ -282,11 +282,11 @@ class Context:
         networks in a loss.
 
         Args:
-            module: whose gradients are replaced by their mean, in place.
+            parameters: whose gradients are replaced by their mean, in place.
         """
         if self.fabric.world_size == 1:
             return
-        parameters = [p for p in module.parameters() if p.grad is not None]
+        parameters = [p for p in parameters if p.grad is not None]
         flat = torch.cat([p.grad.flatten() for p in parameters if p.grad is not None])
         mean = self.fabric.all_reduce(flat, reduce_op="mean")
         assert isinstance(mean, Tensor)

@@ -110,8 +110,6 @@ class DenoisingPhase(Phase):
             with unfrozen(self.sampler.weaker):
                 loss = loss_of(self.sampler.weaker)
                 self.update(loss, "weaker")
-            # Part of the sampler: what is left there would count when that is clipped.
-            self.sampler.weaker.zero_grad(set_to_none=True)
             stats["loss/weaker"] = loss.detach()
         return stats
 

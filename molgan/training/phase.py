@@ -71,7 +71,7 @@ class Phase(ABC):
         self.warmup = warmup
         self.seen = 0
         self.steps = 0
-        self._optimizers: dict[str, tuple[nn.Module, Optimizer, float]] = {}
+        self._optimizers: dict[str, tuple[list[nn.Parameter], Optimizer, float]] = {}
         self._capture: Capture | None = None
         self._products = FastProducts()
 
@@ -160,7 +160,7 @@ class Phase(ABC):
             return
         kind = getattr(self.make_optimizer, "func", self.make_optimizer)
         subject = module if getattr(kind, "takes_module", False) else parameters
-        self._optimizers[name] = (module, self.make_optimizer(subject, lr=rate), rate)
+        self._optimizers[name] = (parameters, self.make_optimizer(subject, lr=rate), rate)
 
     def update(self, loss: Tensor, *names: str) -> Tensor:
         """Minimise ``loss`` for the modules with these optimisers.
@@ -180,10 +180,10 @@ class Phase(ABC):
         self.context.fabric.backward(loss)
         norms = []
         for name in names:
-            module, optimizer, _ = self._optimizers[name]
-            self.context.average_gradients(module)
+            parameters, optimizer, _ = self._optimizers[name]
+            self.context.average_gradients(parameters)
             limit = self.gradient_clip or math.inf
-            norms.append(torch.nn.utils.clip_grad_norm_(module.parameters(), limit))
+            norms.append(torch.nn.utils.clip_grad_norm_(parameters, limit))
             optimizer.step()
         total: Tensor = torch.stack(norms).norm()
         return total
